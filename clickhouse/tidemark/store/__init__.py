@@ -1,0 +1,1 @@
+"""Where the numbers live: ClickHouse, its tables, the watermark and the audit."""

@@ -1,0 +1,125 @@
+"""The one way to ClickHouse: queries with bound parameters on a pool of handles, results as columns."""
+
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tidemark.store.embedded import open_engine
+
+# Pinned, because their defaults changed between versions or because exactness hangs on them.
+_SETTINGS: dict[str, object] = {
+    "async_insert": 0,
+    "deduplicate_insert": "disable",
+    "do_not_merge_across_partitions_select_final": 1,
+    # a min-max index prunes granules before FINAL merges copies; exact mode adds those that hold other copies
+    "use_skip_indexes_if_final": 1,
+    "use_skip_indexes_if_final_exact_mode": 1,
+    "optimize_move_to_prewhere_if_final": 0,
+    "join_use_nulls": 0,
+    "session_timezone": "UTC",
+}
+
+Parameters = Mapping[str, object]
+
+
+class QueryError(RuntimeError):
+    """ClickHouse refused or failed a statement; the message is the engine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A result: ``columns[i]`` holds the ``row_count`` values of ``names[i]``."""
+
+    names: tuple[str, ...]
+    columns: list[Sequence[Any]]
+    row_count: int
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The same values, a tuple a row."""
+        return list(zip(*self.columns, strict=True)) if self.row_count else []
+
+
+class Database:
+    """ClickHouse, embedded. Thread-safe: each call takes a handle of its own from the pool.
+
+    ``USE`` and ``SET`` stick to a handle and a handle serves one call at a time, so concurrent queries need
+    several; the engine behind them is one.
+    """
+
+    def __init__(self, path: Path, *, brokers: str, handles: int = 8) -> None:
+        self._data, self._options = open_engine(path, brokers=brokers)
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        self._left = handles
+        self._lock = threading.Lock()
+
+    def query(self, sql: str, parameters: Parameters | None = None) -> Table:
+        """Run a SELECT; ``{name:Type}`` in it is bound from ``parameters``.
+
+        Raises:
+            QueryError: the engine refused or failed it.
+        """
+        with self._handle() as client:
+            result = client.query(sql, parameters=dict(parameters or {}), column_oriented=True)
+            columns = list(result.result_columns) or [[] for _ in result.column_names]
+            return Table(tuple(result.column_names), columns, len(columns[0]) if columns else 0)
+
+    def execute(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Run a statement without a result.
+
+        Raises:
+            QueryError: the engine refused or failed it.
+        """
+        with self._handle() as client:
+            client.command(sql, parameters=dict(parameters or {}))
+
+    def insert(self, table: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Insert rows into a table.
+
+        Raises:
+            QueryError: the engine refused or failed it.
+        """
+        with self._handle() as client:
+            client.insert(table, rows, column_names=names)
+
+    def dbapi_connection(self) -> Any:  # noqa: ANN401 - clickhouse-connect's DB-API connection
+        """A connection of its own for SQLAlchemy; the caller closes it."""
+        from clickhouse_connect.dbapi.connection import Connection  # noqa: PLC0415 - after the engine
+
+        return Connection(interface="chdb", path=self._data, chdb_options=self._options)
+
+    def close(self) -> None:
+        """Close the idle handles; the engine itself stays open until the process ends."""
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+    @contextmanager
+    def _handle(self) -> Iterator[Any]:
+        from clickhouse_connect.driver.exceptions import ClickHouseError  # noqa: PLC0415 - after the engine
+
+        client = self._take()
+        try:
+            yield client
+        except ClickHouseError as error:
+            raise QueryError(str(error)) from error
+        finally:
+            self._idle.put(client)
+
+    def _take(self) -> Any:  # noqa: ANN401 - clickhouse-connect's client
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            with self._lock:
+                may_open = self._left > 0
+                self._left -= may_open
+            return self._open() if may_open else self._idle.get()
+
+    def _open(self) -> Any:  # noqa: ANN401
+        import clickhouse_connect  # noqa: PLC0415 - importing it opens an engine; ours must be the first
+
+        return clickhouse_connect.get_client(
+            interface="chdb", path=self._data, settings=_SETTINGS, chdb_options=self._options, tz_mode="aware"
+        )

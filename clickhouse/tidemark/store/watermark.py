@@ -1,0 +1,149 @@
+"""How far the tables are complete, concluded from heartbeats (DESIGN rule 7). Pure: rows in, instants out.
+
+Each collector sends heartbeats to every partition of ``events.v1``, behind the events it accepted; ``at`` is
+when the brokers stored one. They reach ClickHouse on two paths: *raw* (from ``events.v1`` itself) and
+*folded* (through the Flink job, one cell for each collector and partition). Two things must not be mistaken
+for completeness:
+
+* **A block of which only a part is visible.** One read of a Kafka table fills several tables, one after the
+  other. Blocks of a path come strictly one after the other, so a block counts once a later one is visible.
+* **A mini-batch of which only a part is written.** Flink flushes a mini-batch in no particular order, so a
+  heartbeat may stand in the topic before an event that came ahead of it. Two values of one heartbeat cell
+  never come from one mini-batch, and mini-batches are written in order: the newer value proves the older one.
+  After a pause the proof is begun anew: a job restored from a checkpoint folds events from before its crash
+  together with newer heartbeats.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+_GONE = timedelta(seconds=10)
+"""A collector whose newest heartbeat is older stops counting, once Flink has passed its last record."""
+
+_MOST_PARTITIONS = 10_000
+
+_PAUSE = timedelta(seconds=1.5)
+"""A folded heartbeat that comes so long after the one before may be the first after a restore."""
+
+
+class Path(StrEnum):
+    """The way from the collector into ClickHouse."""
+
+    RAW = "raw"
+    FOLDED = "folded"
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """One heartbeat as ClickHouse got it; ``block`` orders the reads of one path."""
+
+    path: Path
+    block: datetime
+    collector: str
+    partition: int
+    partitions: int
+    at: datetime
+
+
+@dataclass(slots=True)
+class _Cell:
+    """The heartbeats of one collector and partition on one path, oldest first, of any block."""
+
+    seen: list[tuple[datetime, datetime]] = field(default_factory=list)  # (at, block)
+
+    def add(self, at: datetime, block: datetime, *, pause_breaks: bool) -> None:
+        if self.seen and pause_breaks and block - self.seen[-1][1] > _PAUSE:
+            self.seen.clear()
+        if not self.seen or at > self.seen[-1][0]:
+            self.seen.append((at, block))
+            del self.seen[:-16]
+
+    def finished(self, newest_block: datetime, *, back: int) -> datetime | None:
+        """The ``back``-newest value among those of finished blocks."""
+        values = [at for at, block in self.seen if block < newest_block]
+        return values[-back] if len(values) >= back else None
+
+    @property
+    def newest(self) -> datetime | None:
+        return self.seen[-1][0] if self.seen else None
+
+
+class Tide:
+    """What is complete on each path, as far as the heartbeats observed so far prove it. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._newest_block: dict[Path, datetime] = {}
+        self._cells: dict[Path, dict[tuple[str, int], _Cell]] = {path: {} for path in Path}
+        self._partitions: dict[str, int] = {}
+        self._proved: dict[Path, datetime] = {}
+
+    def observe(self, heartbeats: Iterable[Heartbeat]) -> None:
+        """Take heartbeats in, each path's in the order of its blocks."""
+        with self._lock:
+            for beat in heartbeats:
+                self._observe(beat)
+
+    def newest_block(self, path: Path) -> datetime | None:
+        """Every block of the path before this one is visible in all its tables."""
+        return self._newest_block.get(path)
+
+    def through(self, path: Path, now: datetime) -> datetime | None:
+        """Every event accepted before this instant has come in on ``path``; None before the first proof.
+
+        What was proved stays proved, so the answer never goes back.
+        """
+        with self._lock:
+            proved = self._prove(path, now)
+            before = self._proved.get(path)
+            if proved is not None and (before is None or proved > before):
+                self._proved[path] = proved
+            return self._proved.get(path)
+
+    def _observe(self, beat: Heartbeat) -> None:
+        if not 0 <= beat.partition < beat.partitions <= _MOST_PARTITIONS:
+            return  # no collector of ours wrote it
+        self._newest_block[beat.path] = max(beat.block, self._newest_block.get(beat.path, beat.block))
+        cell = self._cells[beat.path].setdefault((beat.collector, beat.partition), _Cell())
+        cell.add(beat.at, beat.block, pause_breaks=beat.path is Path.FOLDED)
+        if beat.path is Path.RAW:
+            known = self._partitions.get(beat.collector, 0)
+            self._partitions[beat.collector] = max(beat.partitions, known)
+
+    def _prove(self, path: Path, now: datetime) -> datetime | None:
+        newest_block = self._newest_block.get(path)
+        if newest_block is None:
+            return None
+        least: datetime | None = None
+        for collector, partitions in self._partitions.items():
+            if not self._counts(collector, path, now):
+                continue
+            for partition in range(partitions):
+                cell = self._cells[path].get((collector, partition))
+                at = cell.finished(newest_block, back=1 if path is Path.RAW else 2) if cell else None
+                if at is None:
+                    return None
+                least = at if least is None else min(least, at)
+        return least
+
+    def _counts(self, collector: str, path: Path, now: datetime) -> bool:
+        """Whether the collector may still have events under way on the path."""
+        beats = {
+            partition: cell.newest
+            for partition in range(self._partitions[collector])
+            if (cell := self._cells[Path.RAW].get((collector, partition))) and cell.newest
+        }
+        if now - max(beats.values()) <= _GONE:
+            return True
+        return path is Path.FOLDED and any(
+            passed is None or passed < newest
+            for partition, newest in beats.items()
+            for passed in [self._newest_folded(collector, partition)]
+        )
+
+    def _newest_folded(self, collector: str, partition: int) -> datetime | None:
+        cell = self._cells[Path.FOLDED].get((collector, partition))
+        return cell.newest if cell else None

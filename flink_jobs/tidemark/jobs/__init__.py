@@ -1,0 +1,1 @@
+"""The Flink jobs: their SQL, and what submits them and keeps them running."""

@@ -1,0 +1,90 @@
+"""What each job is: its SQL, its Flink settings and where its checkpoints lie. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidemark.jobs import sql
+from tidemark.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One Flink job.
+
+    Attributes:
+        name: as Flink and the command line show it.
+        statements: its SQL, the INSERT last.
+        configuration: Flink's settings for this job, but for the checkpoint to start from.
+        checkpoints: the folder under which Flink writes one folder a run, ``<job id>/chk-<n>``.
+    """
+
+    name: str
+    statements: tuple[str, ...]
+    configuration: dict[str, str]
+    checkpoints: Path
+
+
+def jobs(settings: Settings, connector: Path) -> tuple[Job, ...]:
+    """Every job of this deployment; ``connector`` is the Kafka connector's jar."""
+    return (_campaign(settings, connector),)
+
+
+def _campaign(settings: Settings, connector: Path) -> Job:
+    statements = tuple(
+        sql.statements(
+            "campaign",
+            {
+                "bootstrap": settings.bootstrap,
+                "horizon_ms": str(round(settings.state_horizon_seconds * 1000)),
+            },
+        )
+    )
+    configuration = {
+        "table.exec.state.ttl": f"{round(settings.state_ttl_seconds * 1000)} ms",
+        # one flush emits a minute's value once, however many events it folded
+        "table.exec.mini-batch.enabled": "true",
+        "table.exec.mini-batch.allow-latency": "500 ms",
+        # never reached: a flush by size between two markers would part a heartbeat from the events before it
+        "table.exec.mini-batch.size": "1000000",
+        "table.optimizer.agg-phase-strategy": "ONE_PHASE",
+    }
+    return _job("campaign", statements, configuration, settings, connector)
+
+
+def _job(
+    name: str, statements: tuple[str, ...], own: dict[str, str], settings: Settings, connector: Path
+) -> Job:
+    # State fits only the SQL that made it: another text starts in another folder, without state.
+    # The brokers' addresses are no part of it, so a cluster that moved keeps its state.
+    text = "\n".join(statements).replace(settings.bootstrap, "")
+    folder = (
+        settings.home.resolve()
+        / "flink"
+        / "checkpoints"
+        / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    )
+    configuration = {
+        "execution.target": "remote",
+        "rest.address": settings.host,
+        "rest.port": str(settings.flink_port),
+        "pipeline.jars": connector.resolve().as_uri(),
+        "parallelism.default": "1",
+        "table.local-time-zone": "UTC",
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": "1000000",
+        "restart-strategy.fixed-delay.delay": "200 ms",
+        # on disk and incremental: a heap would hold every identity of two hours, and write them all at each
+        # checkpoint
+        "state.backend.type": "rocksdb",
+        "execution.checkpointing.incremental": "true",
+        "execution.checkpointing.interval": f"{round(settings.checkpoint_seconds * 1000)} ms",
+        "execution.checkpointing.timeout": "2 min",
+        "execution.checkpointing.tolerable-failed-checkpoints": "1000000",
+        "execution.checkpointing.num-retained": "3",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "execution.checkpointing.storage": "filesystem",
+        "execution.checkpointing.dir": folder.as_uri(),
+        **own,
+    }
+    return Job(name=name, statements=statements, configuration=configuration, checkpoints=folder)

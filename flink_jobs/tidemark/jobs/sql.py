@@ -1,0 +1,20 @@
+"""A job's SQL: read from its file, settings filled in, split into statements."""
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from string import Template
+
+_COMMENT = re.compile(r"\s*--.*$", re.MULTILINE)
+
+
+def statements(job: str, values: Mapping[str, str]) -> Iterator[str]:
+    """The statements of ``sql/<job>.sql`` in order, ``${name}`` replaced from ``values``.
+
+    Raises:
+        KeyError: the file names a value that is not given.
+    """
+    text = files(__package__).joinpath("sql", f"{job}.sql").read_text(encoding="utf-8")
+    for part in _COMMENT.sub("", Template(_COMMENT.sub("", text)).substitute(values)).split(";"):
+        if part.strip():
+            yield part.strip()

@@ -1,0 +1,153 @@
+"""What runs beside the queries in the service's process: the feeds, the watermark, the audit, the offsets."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from tidemark.freshness import Freshness
+from tidemark.ingest.topics import topics
+from tidemark.settings import Settings
+from tidemark.store import migrate
+from tidemark.store.audit import Audit
+from tidemark.store.database import Database
+from tidemark.store.offsets import OffsetWatch
+from tidemark.store.watermark import Heartbeat, Path, Tide
+
+log = logging.getLogger("tidemark.background")
+
+_TIDE_SECONDS = 0.2
+_OBSERVE_SECONDS = 0.5
+_OFFSETS_SECONDS = 1.0
+_HEARTBEATS = """
+SELECT path, block, collector, partition, partitions, at
+FROM tidemark.heartbeats
+WHERE (path = 'raw' AND block > {raw:DateTime64(6, 'UTC')}) OR (path = 'folded' AND block >
+{folded:DateTime64(6, 'UTC')}) ORDER BY block
+"""
+
+
+class Periodic:
+    """A thread that calls ``step`` every ``seconds``; a step that fails is logged and tried again.
+
+    Attributes:
+        failure: why the last step failed; None when it did not.
+    """
+
+    def __init__(self, name: str, seconds: float, step: Callable[[], object]) -> None:
+        self.failure: str | None = None
+        self._name, self._seconds, self._step = name, seconds, step
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the step that is under way."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._step()
+                self.failure = None
+            except Exception as error:
+                if self.failure is None:
+                    log.exception("%s failed, tried again every %s s", self._name, self._seconds)
+                self.failure = f"{self._name}: {error}"
+            self._ended.wait(self._seconds)
+
+
+class Background:
+    """Owns the threads; answers how fresh the tables are."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database, self._settings = database, settings
+        self._tide = Tide()
+        self._seen = dict.fromkeys(Path, datetime(1970, 1, 1, tzinfo=UTC))
+        self._feeding = False
+        self._next_look = 0.0
+        horizon = timedelta(seconds=settings.state_horizon_seconds)
+        self.audit = Audit(database, self._tide, horizon=horizon)
+        self._offsets = OffsetWatch(database)
+        self._threads = [
+            Periodic("feeds", 1.0, self._start_feeds),
+            Periodic("watermark", _TIDE_SECONDS, self._read_heartbeats),
+            Periodic("audit", _OBSERVE_SECONDS, self._audit),
+            Periodic("offsets", _OFFSETS_SECONDS, lambda: self._offsets.step(datetime.now(UTC))),
+        ]
+
+    def start(self) -> None:
+        """Begin to read from Kafka and to look after what came."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End all threads."""
+        for thread in self._threads:
+            thread.stop()
+
+    def freshness(self) -> Freshness:
+        """How far the tables are complete now. Ask before reading them.
+
+        What is read later is at least as complete.
+        """
+        now = datetime.now(UTC)
+        # the audit's instants first: a cell that it takes over after this still has Flink's rows in the
+        # answer
+        cap, audited = self.audit.cap, self.audit.audited_through
+        instants = [self._tide.through(path, now) for path in Path]
+        known = [at for at in instants if at is not None]
+        complete = min(known) if len(known) == len(Path) else None
+        if complete is not None and cap is not None:
+            complete = min(complete, cap)
+        return Freshness(now=now, complete_through=complete, audited_through=audited)
+
+    def unready(self) -> list[str]:
+        """Why the service cannot answer with fresh numbers yet; empty when it can."""
+        reasons = [thread.failure for thread in self._threads if thread.failure is not None]
+        if not self._feeding:
+            reasons.append("the topics are not there yet, so nothing is read from Kafka")
+        elif self.freshness().complete_through is None:
+            reasons.append(
+                "no heartbeat has come through Flink yet, so no answer can say how far it is complete"
+            )
+        return reasons
+
+    def _start_feeds(self) -> None:
+        if self._feeding or not _topics_exist(self._settings):
+            return
+        migrate.start_feeds(self._database)
+        self._feeding = True
+        log.info("reading from Kafka at %s", self._settings.bootstrap)
+
+    def _read_heartbeats(self) -> None:
+        bounds = {path.value: block for path, block in self._seen.items()}
+        beats = [
+            Heartbeat(Path(path), *rest) for path, *rest in self._database.query(_HEARTBEATS, bounds).rows()
+        ]
+        self._tide.observe(beats)
+        for beat in beats:
+            self._seen[beat.path] = max(beat.block, self._seen[beat.path])
+
+    def _audit(self) -> None:
+        self.audit.observe(datetime.now(UTC))
+        if time.monotonic() >= self._next_look:
+            self.audit.look()
+            self._next_look = time.monotonic() + self._settings.audit_seconds
+
+
+def _topics_exist(settings: Settings) -> bool:
+    from confluent_kafka import KafkaException  # noqa: PLC0415
+    from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap, "log_level": 0})
+    try:
+        found = admin.list_topics(timeout=3).topics
+    except KafkaException:
+        return False
+    return all(name in found for name in topics(settings))

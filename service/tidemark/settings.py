@@ -1,0 +1,80 @@
+"""The one settings object: every value has a default that fits one machine, and a ``TIDEMARK_*`` variable."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """What a deployment decides. Times are in seconds, ports on ``host``."""
+
+    model_config = SettingsConfigDict(env_prefix="TIDEMARK_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path(".tidemark"), description="everything the local cluster writes lies under it")
+    catalogue: Path = Field(
+        _ROOT / "catalogue", description="metrics, dimensions, events, tracking rules (YAML)"
+    )
+    host: str = Field("127.0.0.1", description="where the servers listen; loopback, since there are no keys")
+    service_port: Port = 8600
+    collector_port: Port = 8601
+    kafka_port: Port = Field(8692, description="the first broker's; the next brokers take the ports after it")
+    controller_port: Port = Field(
+        8695, description="the first KRaft controller's; the next take those after it"
+    )
+    registry_port: Port = 8681
+    flink_port: Port = Field(8683, description="Flink's REST API")
+    flink_rpc_port: Port = Field(8684, description="where TaskManagers reach the JobManager")
+    brokers: int = Field(1, description="1, or 3 with replication 3 and min.insync.replicas 2")
+
+    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="the deployment's one currency, ISO 4217")
+    event_partitions: Annotated[int, Field(ge=1, le=64)] = Field(3, description="partitions of events.v1")
+    heartbeat_seconds: Seconds = Field(
+        0.5,
+        description="how often a collector sends its heartbeats; an answer is complete up to two of them ago",
+    )
+    state_horizon_seconds: Seconds = Field(
+        3600.0, description="events older than this on arrival bypass Flink; the audit counts them"
+    )
+    state_ttl_seconds: Seconds = Field(
+        7200.0, description="how long Flink remembers an event's identity and a minute's sums"
+    )
+    checkpoint_seconds: Seconds = 2.0
+    audit_seconds: Seconds = Field(3.0, description="how often raw events and folded rows are compared")
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka's bootstrap servers, ``host:port,…``."""
+        return ",".join(f"{self.host}:{self.kafka_port + n}" for n in range(self.brokers))
+
+    @property
+    def service_url(self) -> str:
+        """Base URL of the service."""
+        return f"http://{self.host}:{self.service_port}"
+
+    @property
+    def collector_url(self) -> str:
+        """Base URL of the collector."""
+        return f"http://{self.host}:{self.collector_port}"
+
+    @property
+    def registry_url(self) -> str:
+        """Base URL of the schema registry's Confluent-compatible API."""
+        return f"http://{self.host}:{self.registry_port}/apis/ccompat/v7"
+
+    @property
+    def flink_url(self) -> str:
+        """Base URL of Flink's REST API."""
+        return f"http://{self.host}:{self.flink_port}"
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process, read from the environment once."""
+    return Settings()

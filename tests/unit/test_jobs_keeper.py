@@ -1,0 +1,119 @@
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tidemark.jobs import checkpoints, sql
+from tidemark.jobs.definition import Job, jobs
+from tidemark.jobs.keeper import Keeper, Start, Wait, next_step, stop_file
+from tidemark.jobs.rest import Run
+from tidemark.settings import Settings
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(name="campaign", statements=("INSERT",), configuration={}, checkpoints=tmp_path / "campaign-1")
+
+
+def checkpoint(job: Job, run: str, number: int, *, complete: bool = True) -> Path:
+    folder = job.checkpoints / run / f"chk-{number}"
+    folder.mkdir(parents=True)
+    if complete:
+        (folder / "_metadata").touch()
+    return folder
+
+
+def running(state: str, name: str = "campaign") -> Run:
+    return Run(id="1", name=name, state=state, started_ms=0)
+
+
+def test_a_job_that_runs_is_left_alone(job: Job) -> None:
+    step = next_step(job, [running("RUNNING")], wanted=True, task_managers=2, tries=Counter())
+    assert step == Wait("runs")
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELED", "FINISHED"])
+def test_a_job_that_ended_is_started_again_from_its_newest_complete_checkpoint(job: Job, state: str) -> None:
+    newest = checkpoint(job, "run", 7)
+    checkpoint(job, "run", 8, complete=False)
+    assert next_step(job, [running(state)], wanted=True, task_managers=1, tries=Counter()) == Start(newest)
+
+
+def test_a_job_without_a_checkpoint_starts_without_state(job: Job) -> None:
+    assert next_step(job, [], wanted=True, task_managers=1, tries=Counter()) == Start(None)
+
+
+def test_a_job_that_was_stopped_stays_stopped(job: Job) -> None:
+    assert isinstance(next_step(job, [], wanted=False, task_managers=1, tries=Counter()), Wait)
+
+
+def test_nothing_is_submitted_before_a_task_manager_is_there(job: Job) -> None:
+    assert isinstance(next_step(job, [], wanted=True, task_managers=0, tries=Counter()), Wait)
+
+
+def test_a_checkpoint_from_which_the_job_failed_three_times_is_passed_over(job: Job) -> None:
+    older = checkpoint(job, "run", 6)
+    worn = checkpoint(job, "run", 7)
+    assert checkpoints.newest(job.checkpoints) == worn
+    step = next_step(job, [running("FAILED")], wanted=True, task_managers=1, tries=Counter({worn: 3}))
+    assert step == Start(older)
+
+
+def test_the_keeper_counts_how_often_it_tried_a_checkpoint(job: Job, tmp_path: Path) -> None:
+    worn = checkpoint(job, "run", 1)
+    submitted: list[Path | None] = []
+
+    class Gone:
+        def runs(self) -> list[Run]:
+            return []
+
+        def task_managers(self) -> int:
+            return 1
+
+    def submit(_: Job, start: Path | None) -> str:
+        submitted.append(start)
+        return "id"
+
+    keeper = Keeper([job], Gone(), tmp_path, submit)  # type: ignore[arg-type]
+    for _ in range(4):
+        keeper.step(job)
+    assert submitted == [worn, worn, worn, None]
+
+
+def test_stopping_leaves_a_mark_that_outlives_the_keeper(job: Job, tmp_path: Path) -> None:
+    marker = stop_file(tmp_path, job.name)
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    keeper = Keeper([job], _never(), tmp_path, lambda *_: pytest.fail("submitted"))
+    keeper.step(job)
+
+
+def _never() -> Any:
+    class Quiet:
+        def runs(self) -> list[Run]:
+            return []
+
+        def task_managers(self) -> int:
+            return 2
+
+    return Quiet()
+
+
+def test_another_sql_text_looks_for_its_state_in_another_folder(tmp_path: Path) -> None:
+    one = jobs(Settings(home=tmp_path), tmp_path / "connector.jar")[0]
+    other = jobs(Settings(home=tmp_path, state_horizon_seconds=60), tmp_path / "connector.jar")[0]
+    moved = jobs(Settings(home=tmp_path, kafka_port=19092), tmp_path / "connector.jar")[0]
+    assert one.checkpoints != other.checkpoints
+    assert one.checkpoints == moved.checkpoints
+
+
+def test_every_setting_of_the_campaign_job_is_filled_in() -> None:
+    filled = list(sql.statements("campaign", {"bootstrap": "here:1", "horizon_ms": "5"}))
+    assert filled[-1].startswith("INSERT INTO campaign_minute")
+    assert not any("${" in statement or "--" in statement for statement in filled)
+
+
+def test_a_setting_that_the_sql_names_and_nobody_gives_is_an_error() -> None:
+    with pytest.raises(KeyError, match="horizon_ms"):
+        list(sql.statements("campaign", {"bootstrap": "here:1"}))
