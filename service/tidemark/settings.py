@@ -18,6 +18,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TIDEMARK_", frozen=True, extra="ignore")
 
     home: Path = Field(Path(".tidemark"), description="everything the local cluster writes lies under it")
+    lib: Path | None = Field(None, description="what was fetched; several clusters may share it (default: home/lib)")
     catalogue: Path = Field(
         _ROOT / "catalogue", description="metrics, dimensions, events, tracking rules (YAML)"
     )
@@ -47,6 +48,11 @@ class Settings(BaseSettings):
     )
     checkpoint_seconds: Seconds = 2.0
     audit_seconds: Seconds = Field(3.0, description="how often raw events and folded rows are compared")
+
+    @property
+    def libraries(self) -> Path:
+        """The folder of what was fetched."""
+        return self.lib or self.home / "lib"
 
     @property
     def bootstrap(self) -> str:

@@ -1,0 +1,1 @@
+"""Ingest: the collector, the event contract, dead letters and replay."""

@@ -1,0 +1,1 @@
+"""A living marketing department: events whose totals are known before anybody asks."""

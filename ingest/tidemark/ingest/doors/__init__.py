@@ -1,0 +1,1 @@
+"""The collector's doors: what each kind of client sends, as events."""

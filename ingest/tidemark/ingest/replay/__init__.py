@@ -1,0 +1,1 @@
+"""Sends files of events through the collector, as an application would."""

@@ -1,0 +1,1 @@
+"""The one-machine cluster: what its parts are, fetching them, starting, watching and stopping them."""

@@ -1,0 +1,28 @@
+"""Tidemark's own processes: the collector, the service and the keeper of the jobs. Pure."""
+
+import sys
+
+from tidemark.local.layout import Layout
+from tidemark.local.part import Part, Stage
+
+
+def parts(layout: Layout) -> tuple[Part, ...]:
+    """The three of them."""
+    return (
+        _part(layout, "jobs", "keeps the Flink jobs running", "tidemark.jobs", Stage.READER, 4),
+        _part(layout, "collector", "takes events", "tidemark.ingest", Stage.DOOR, 10),
+        _part(layout, "service", "answers questions", "tidemark", Stage.READER, 10),
+    )
+
+
+def _part(layout: Layout, name: str, does: str, module: str, stage: Stage, stop_seconds: int) -> Part:
+    return Part(
+        name=name,
+        does=does,
+        # -P: nothing that lies in the working folder is imported
+        command=(sys.executable, "-P", "-m", module),
+        stage=stage,
+        stop_seconds=stop_seconds,
+        directory=layout.home,
+        environment={"PYTHONUNBUFFERED": "1"},
+    )

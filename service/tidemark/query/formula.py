@@ -1,0 +1,120 @@
+"""A metric as arithmetic: a quotient of products of sums, exact until its last division."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from operator import mul
+
+MICROS = 1_000_000
+
+
+class Measure(StrEnum):
+    """The columns that can be summed."""
+
+    QUANTITY = "quantity"
+    EVENTS = "events"
+    VALUE_MICROS = "value_micros"
+    COST_MICROS = "cost_micros"
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it counts millionths of the currency."""
+        return self in (Measure.VALUE_MICROS, Measure.COST_MICROS)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """The sum of ``measure`` over the events called ``event``, over all events where that is None."""
+
+    measure: Measure
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """``factor * product(numerator) / (divisor * product(denominator))``.
+
+    It is null where one of ``nonzero`` is 0.
+    """
+
+    numerator: tuple[Sum, ...]
+    denominator: tuple[Sum, ...] = ()
+    nonzero: tuple[Sum, ...] = ()
+    factor: int = 1
+    divisor: int = 1
+
+    @property
+    def sums(self) -> tuple[Sum, ...]:
+        """Every sum it needs, once."""
+        return tuple(dict.fromkeys((*self.numerator, *self.denominator, *self.nonzero)))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one sum as it is, a whole number."""
+        return not self.denominator and self.factor == self.divisor == len(self.numerator) == 1
+
+    def values(self, sums: Mapping[Sum, Sequence[int]]) -> list[int | float | None]:
+        """Its value for each row of ``sums`` (columns of equal length).
+
+        Integers up to one correctly rounded division at the end, so neither order nor size of the sums shows.
+        """
+        if self.is_plain:
+            return list(sums[self.numerator[0]])
+        ups = _products(self.factor, [sums[one] for one in self.numerator])
+        if not self.nonzero:
+            return _quotients(ups, [self.divisor] * len(ups))
+        downs = _products(self.divisor, [sums[one] for one in self.denominator])
+        guards = _products(1, [sums[one] for one in self.nonzero])
+        return _quotients(ups, [down if guard else 0 for down, guard in zip(downs, guards, strict=True)])
+
+    def sql(self, names: Mapping[Sum, str]) -> str:
+        """The same as an expression over the aliases of its sums, to order rows by."""
+        if self.is_plain:
+            return names[self.numerator[0]]
+        up = " * ".join([f"toInt256({self.factor})", *(names[one] for one in self.numerator)])
+        down = " * ".join([f"toInt256({self.divisor})", *(names[one] for one in self.denominator)])
+        value = f"toFloat64({up}) / toFloat64({down})"
+        if not self.nonzero:
+            return value
+        return f"if({' OR '.join(f'{names[one]} = 0' for one in self.nonzero)}, NULL, {value})"
+
+
+def total(measure: Measure, event: str | None) -> Formula:
+    """The formula of a plain sum, in currency units where it sums money."""
+    return Formula(numerator=(Sum(measure, event),), divisor=MICROS if measure.is_money else 1)
+
+
+def ratio(above: Formula, below: Formula, scale: int) -> Formula:
+    """``scale * above / below``, reduced; null where ``below`` is 0 or either of them is null."""
+    factor, divisor = above.factor * below.divisor * scale, above.divisor * below.factor
+    common = math.gcd(factor, divisor)
+    return Formula(
+        numerator=above.numerator + below.denominator,
+        denominator=above.denominator + below.numerator,
+        nonzero=tuple(dict.fromkeys((*above.nonzero, *below.numerator, *below.nonzero))),
+        factor=factor // common,
+        divisor=divisor // common,
+    )
+
+
+def _products(factor: int, columns: Sequence[Sequence[int]]) -> Sequence[int]:
+    """``factor`` times the columns (at least one), row by row."""
+    product = columns[0] if factor == 1 else [factor * value for value in columns[0]]
+    for column in columns[1:]:
+        product = list(map(mul, product, column))
+    return product
+
+
+def _quotients(ups: Sequence[int], downs: Sequence[int]) -> list[int | float | None]:
+    try:
+        return [up / down if down else None for up, down in zip(ups, downs, strict=True)]
+    except OverflowError:  # beyond what a float can hold; infinity never leaves
+        return [_quotient(up, down) for up, down in zip(ups, downs, strict=True)]
+
+
+def _quotient(up: int, down: int) -> float | None:
+    try:
+        return up / down if down else None
+    except OverflowError:
+        return None

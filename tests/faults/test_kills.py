@@ -1,0 +1,109 @@
+"""Every process is killed under traffic; afterwards the totals are right to the event, and nothing was done by hand."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from cluster import Cluster, now_ms
+
+MINUTE = 60_000
+
+
+class Traffic:
+    """A client that sends small batches one after the other and notes every answer."""
+
+    def __init__(self, cluster: Cluster, run: str, *, retry: bool = True) -> None:
+        self.cluster, self.run, self.retry = cluster, run, retry
+        self.sent = 0
+        self.statuses: dict[int, int] = {}
+        self.longest = 0.0
+        self.failures: list[str] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._send)
+
+    def __enter__(self) -> "Traffic":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _send(self) -> None:
+        with httpx.Client(timeout=30) as http:
+            while not self._ended.is_set():
+                at = now_ms()
+                batch = [
+                    {"event_id": f"{self.run}-{self.sent + n}", "event": "click", "event_time": at, "campaign_id": self.run}
+                    for n in range(20)
+                ]
+                self._deliver(http, batch)
+                self.sent += len(batch)
+                self._ended.wait(0.02)
+
+    def _deliver(self, http: httpx.Client, batch: list[dict[str, object]]) -> None:
+        url = f"{self.cluster.settings.collector_url}/v1/events"
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            start = time.monotonic()
+            try:
+                status = http.post(url, json=batch).status_code
+            except httpx.TransportError as error:
+                status = 0
+                self.failures.append(repr(error))
+            self.longest = max(self.longest, time.monotonic() - start)
+            self.statuses[status] = self.statuses.get(status, 0) + 1
+            if status == 200:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"a batch was not taken within 120 s: {self.statuses}")
+
+
+@contextmanager
+def traffic(cluster: Cluster, name: str) -> Iterator[Traffic]:
+    started = now_ms()
+    with Traffic(cluster, f"{name}-{started}") as running:
+        cluster.until(lambda: running.sent > 200, within=30, what="traffic")
+        yield running
+    cluster.await_through(now_ms(), within=90)
+    bounds = {"start_ms": started - MINUTE, "end_ms": now_ms() + MINUTE}
+    cluster.until(
+        lambda: cluster.campaign(running.run, "clicks", "events", **bounds)
+        == {"clicks": running.sent, "events": running.sent},
+        within=30,
+        what=f"{running.sent} clicks (answered: {cluster.campaign(running.run, 'clicks', **bounds)})",
+    )
+
+
+@pytest.mark.parametrize("part", ["service", "taskmanager-1", "taskmanager-2", "jobmanager", "collector", "kafka-1"])
+def test_totals_are_right_to_the_event_after_a_kill(cluster: Cluster, part: str) -> None:
+    with traffic(cluster, part) as running:
+        before = cluster.pid(part)
+        cluster.kill(part, signal.SIGKILL)
+        killed, killed_ms = time.monotonic(), now_ms()
+        cluster.until(lambda: cluster.pid(part) != before, within=30, what=f"a new {part}")
+        # fresh again: something accepted after the kill is in an answer that says so
+        cluster.until(
+            lambda: (cluster.freshness()["completeThrough"] or 0) > killed_ms, within=120, what="a fresh answer"
+        )
+        print(f"{part}: fresh again after {time.monotonic() - killed:.1f} s; answers {running.statuses}")
+
+
+def test_with_three_brokers_one_may_die_and_every_answer_is_200(three_brokers: Cluster) -> None:
+    with traffic(three_brokers, "one-of-three") as running:
+        for part in ("kafka-2", "kafka-1"):
+            before, sent = three_brokers.pid(part), running.sent
+            three_brokers.kill(part, signal.SIGKILL)
+            three_brokers.until(lambda sent=sent: running.sent > sent + 2000, within=60, what="more traffic")  # type: ignore[misc]
+            three_brokers.until(
+                lambda part=part, before=before: three_brokers.pid(part) != before,  # type: ignore[misc]
+                within=30,
+                what=f"a new {part}",
+            )
+            three_brokers.await_in_sync(within=60)
+        print(f"the longest answer took {running.longest:.2f} s; {running.statuses}")
+    assert set(running.statuses) == {200}, (running.statuses, running.failures)

@@ -1,0 +1,195 @@
+"""An event goes in, a number comes out."""
+
+import json
+import random
+import time
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+import httpx
+import pytest
+import truth
+from cluster import Cluster, now_ms
+from confluent_kafka import Producer
+
+MINUTE = 60_000
+
+
+def event(event_id: str, at: int, name: str = "click", **more: object) -> dict[str, Any]:
+    return {"event_id": event_id, "event": name, "event_time": at, "source": "web", **more}
+
+
+def test_twelve_single_events_are_each_in_the_answer_within_five_seconds(cluster: Cluster) -> None:
+    run = f"twelve-{now_ms()}"
+    took = []
+    for number in range(1, 13):
+        at = now_ms()
+        cluster.send([event(f"{run}-{number}", at, campaign_id=run)])
+        sent = time.monotonic()
+        cluster.until(
+            lambda number=number: cluster.campaign(  # type: ignore[misc]
+                run, "clicks", start_ms=at - 10 * MINUTE, end_ms=now_ms() + MINUTE
+            ).get("clicks")
+            == number,
+            within=5,
+            what=f"event {number}",
+        )
+        took.append(time.monotonic() - sent)
+    print("accepted to seen, seconds:", ", ".join(f"{seconds:.2f}" for seconds in sorted(took)))
+
+
+def test_an_event_sent_again_with_another_sent_at_is_counted_once(cluster: Cluster) -> None:
+    run, at = f"again-{now_ms()}", now_ms() - 5 * MINUTE
+    for drift in (0, 40, 70_000):
+        cluster.send([event(f"{run}-1", at, campaign_id=run, sent_at=now_ms() - drift)])
+    accepted = now_ms()
+    cluster.await_through(accepted)
+    bounds = {"start_ms": at - 10 * MINUTE, "end_ms": now_ms() + MINUTE}
+    assert cluster.campaign(run, "clicks", **bounds) == {"clicks": 1}
+
+
+def test_poison_between_good_events_ends_in_the_dead_letters_and_good_ones_are_counted(cluster: Cluster) -> None:
+    """Straight into Kafka, past the collector's checks, into the middle of good events."""
+    run, at = f"poison-{now_ms()}", now_ms() - 3 * MINUTE
+    fields = {
+        "event": "click", "event_time": at, "original_time": at, "received_at": at, "quantity": 1,
+        "value_micros": 0, "cost_micros": 0, "campaign_id": run, "ad_id": "", "channel": "", "source": "web",
+        "platform": "", "country": "", "user_id": "", "anonymous_id": "", "experiment_id": "", "variant": "",
+        "properties": {},
+    }  # fmt: skip
+
+    def message(event_id: str, **changed: object) -> bytes:
+        whole = {"event_id": f"{run}-{event_id}", **fields, **changed}
+        return json.dumps({key: value for key, value in whole.items() if value is not None}).encode()
+
+    poison = {
+        b"not json": "message",
+        b'{"event_id": ': "message",
+        message("two-a") + message("two-b"): "message",
+        message("trailing") + b" and more": "message",
+        b"[1, 2]": "message",
+        b"\xff\xfe\x00": "message",
+        message("type", event_time="yesterday"): "event_time",
+        message("type-2", quantity="many"): "quantity",
+        message("range", quantity=10**10): "quantity",
+        message("zero", quantity=0): "quantity",
+        message("money", value_micros=10**14): "value_micros",
+        message("beyond-64-bits", cost_micros=99999999999999999999): "cost_micros",
+        message("year-5138", event_time=99_999_999_999_999): "event_time",
+        message("missing", event_time=None): "event_time",
+        message("nameless", event=""): "event",
+        b"": "message",
+    }
+    good = [message(f"good-{number}") for number in range(len(poison) + 1)]
+    offsets: dict[bytes, tuple[int, int]] = {}
+
+    def delivered(error: object, sent: Any) -> None:
+        assert error is None
+        offsets[sent.value() or b""] = (sent.partition(), sent.offset())
+
+    producer = Producer({"bootstrap.servers": cluster.settings.bootstrap})
+    for bad, fine in zip([*poison, None], good, strict=True):
+        producer.produce("events.v1", fine, partition=0, on_delivery=delivered)
+        if bad is not None:
+            producer.produce("events.v1", bad, partition=0, on_delivery=delivered)
+    producer.flush()
+    written = now_ms()
+    cluster.await_through(written, field="auditedThrough")
+    bounds = {"start_ms": at - 10 * MINUTE, "end_ms": now_ms() + MINUTE}
+    assert cluster.campaign(run, "clicks", "events", **bounds) == {"clicks": len(good), "events": len(good)}
+    rejected = {
+        (row["partition"], row["offset"]): row for row in cluster.rejected() if row["topic"] == "events.v1"
+    }
+    for bad, field in poison.items():
+        row = rejected[offsets[bad]]
+        assert row["field"] == field, (bad, row)
+        assert row["reason"], row
+        if bad and b"\xff" not in bad:
+            assert row["raw"] == bad.decode(), row
+
+
+def test_what_the_collector_refuses_is_kept_with_its_reason(cluster: Cluster) -> None:
+    run = f"refused-{now_ms()}"
+    answer = httpx.post(
+        f"{cluster.settings.collector_url}/v1/events",
+        json=[event(f"{run}-good", now_ms()), event(f"{run}-bad", now_ms(), quantity=0)],
+    )
+    assert answer.status_code == 200
+    assert answer.json()["accepted"] == 1
+    [refusal] = answer.json()["rejected"]
+    assert (refusal["index"], refusal["field"]) == (1, "quantity")
+
+    def kept() -> bool:
+        return any(f"{run}-bad" in row["raw"] and row["reason"] == refusal["reason"] for row in cluster.rejected())
+
+    cluster.until(kept, within=10, what="the dead letter")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_random_events_are_answered_as_plain_python_counts_them(cluster: Cluster, seed: int) -> None:
+    """Duplicates, disorder, late by minutes, every field; then random slices of them."""
+    dice = random.Random(seed)
+    run, now = f"random-{seed}-{now_ms()}", now_ms()
+    events: list[dict[str, Any]] = []
+    for number in range(1500):
+        if events and dice.random() < 0.15:
+            events.append(dice.choice(events))
+            continue
+        at = now - dice.choice([0, 0, 1, 20]) * MINUTE - dice.randrange(10 * MINUTE)
+        events.append(
+            event(
+                f"{run}-{number}",
+                at,
+                dice.choice(["impression", "impression", "click", "conversion", "spend", "newsletter"]),
+                original_time=at - dice.choice([0, 0, 5, 3 * 86_400_000]),
+                quantity=dice.choice([1, 1, 1, 17, -3, 1_000_000_000]),
+                value_micros=dice.choice([0, 0, 19_990_000, -5, 10_000_000_000_000]),
+                cost_micros=dice.choice([0, 1, 333_333, -2_000_001]),
+                campaign_id=f"{run}/{dice.randrange(4)}",
+                ad_id=dice.choice(["", "a", "ä \"quoted' \\ ad"]),
+                channel=dice.choice(["search", "social", ""]),
+                source=dice.choice(["web", "mobile", "server"]),
+                platform=dice.choice(["ios", "android"]),
+                country=dice.choice(["DE", "US", ""]),
+                user_id=dice.choice(["", "u1"]),
+                properties={"n": dice.choice(["1", "zwei"])},
+            )
+        )
+    dice.shuffle(events)
+    cluster.send(events)
+    cluster.await_through(now_ms())
+    campaigns = [f"{run}/{number}" for number in range(4)]
+    for _ in range(12):
+        start = now - dice.randrange(5, 40) * MINUTE
+        end = now - dice.randrange(5) * MINUTE + 1
+        if dice.random() < 0.7:
+            start, end = start // MINUTE * MINUTE, -(-end // MINUTE) * MINUTE
+        dimensions = dice.sample(["CAMPAIGN", "AD", "CHANNEL", "SOURCE", "PLATFORM", "COUNTRY", "EVENT"], dice.randrange(4))
+        grain = dice.choice([None, "MINUTE", "FIVE_MINUTES", "HOUR", "DAY"])
+        where: list[tuple[str, str, list[str]]] = [("CAMPAIGN", "IN", campaigns)]
+        if dice.random() < 0.5:
+            where.append(("COUNTRY", dice.choice(["IN", "NOT_IN"]), ["DE", ""]))
+        expected = truth.frame(events, start_ms=start, end_ms=end, dimensions=dimensions, grain=grain, where=where)
+        answer = cluster.metrics(
+            ["impressions", "clicks", "conversions", "spend", "revenue", "events", "ctr", "cvr", "cpc", "cpm", "cpa", "roas"],
+            start_ms=start,
+            end_ms=end,
+            dimensions=dimensions,
+            grain=grain,
+            where=[{"dimension": name, "op": operator, "values": values} for name, operator, values in where],
+            limit=10_000,
+        )
+        assert not answer["truncated"]
+        found = {
+            (row["bucket"] and datetime.fromisoformat(row["bucket"]), *(row[name.lower()] for name in dimensions)): row["values"]
+            for row in answer["rows"]
+        }
+        assert found.keys() == expected.keys()
+        for key, values in expected.items():
+            for name, value in values.items():
+                assert found[key][name] == pytest.approx(_float(value), rel=1e-12), (key, name)
+
+
+def _float(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,209 @@
+"""A whole Tidemark for tests: real Kafka, Flink, registry and ClickHouse, on ports and in a folder of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from confluent_kafka.admin import AdminClient
+
+from tidemark.settings import Settings
+
+_ROOT = Path(__file__).resolve().parents[2]
+_TIDEMARK = [str(Path(sys.executable).with_name("tidemark"))]
+
+Event = Mapping[str, Any]
+
+
+class Cluster:
+    """One running Tidemark; ``settings`` are those its processes have."""
+
+    def __init__(self, home: Path, *, brokers: int = 1, **overrides: str) -> None:
+        ports = _free_ports(5 + 2 * brokers)
+        kafka = _free_run(2 * brokers)
+        self.environment = {
+            "TIDEMARK_HOME": str(home),
+            "TIDEMARK_LIB": str(_ROOT / ".tidemark" / "lib"),
+            "TIDEMARK_BROKERS": str(brokers),
+            "TIDEMARK_SERVICE_PORT": str(ports[0]),
+            "TIDEMARK_COLLECTOR_PORT": str(ports[1]),
+            "TIDEMARK_REGISTRY_PORT": str(ports[2]),
+            "TIDEMARK_FLINK_PORT": str(ports[3]),
+            "TIDEMARK_FLINK_RPC_PORT": str(ports[4]),
+            "TIDEMARK_KAFKA_PORT": str(kafka),
+            "TIDEMARK_CONTROLLER_PORT": str(kafka + brokers),
+        } | {f"TIDEMARK_{name.upper()}": value for name, value in overrides.items()}
+        self.settings = _settings(self.environment)
+        self._http = httpx.Client(timeout=30)
+
+    def start(self) -> None:
+        """``tidemark up``."""
+        self.tidemark("up")
+
+    def stop(self) -> None:
+        """``tidemark down``."""
+        self._http.close()
+        self.tidemark("down")
+
+    def tidemark(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command line against this cluster; what it printed is part of the failure."""
+        done = subprocess.run(
+            [*_TIDEMARK, *arguments],
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"tidemark {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done
+
+    def send(self, events: Sequence[Event], *, batch: int = 300) -> None:
+        """Post events to our own door; every one must be accepted. Retries as a good client does."""
+        for start in range(0, len(events), batch):
+            part = list(events[start : start + batch])
+            answer = self._post(part)
+            assert answer == {"accepted": len(part), "rejected": []}, answer
+
+    def _post(self, part: list[Event]) -> Any:
+        until = time.monotonic() + 90
+        while True:
+            try:
+                answer = self._http.post(f"{self.settings.collector_url}/v1/events", json=part)
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and answer.status_code != 503:
+                return answer.json()
+            assert time.monotonic() < until, f"the collector did not take a batch within 90 s: {answer}"
+            time.sleep(0.2)
+
+    def graphql(self, query: str, **variables: object) -> Any:
+        """The ``data`` of an operation; errors are failures."""
+        answer = self._http.post(
+            f"{self.settings.service_url}/graphql", json={"query": query, "variables": variables}
+        ).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def metrics(self, metrics: Iterable[str], *, start_ms: int, end_ms: int, **more: object) -> Any:
+        """The frame of a ``metrics`` query with all dimensions of its rows and the freshness."""
+        names = [name.upper() for name in metrics]
+        return self.graphql(
+            """query($query: MetricsQuery!) { metrics(query: $query) {
+                rows { bucket campaign ad channel source platform country event values { %s } }
+                truncated resolved { from to source } freshness { now completeThrough auditedThrough lagMs } } }"""
+            % " ".join(name.lower() for name in names),
+            query={"metrics": names, "range": {"from": rfc3339(start_ms), "to": rfc3339(end_ms)}, **more},
+        )["metrics"]
+
+    def campaign(self, campaign: str, *metrics: str, start_ms: int, end_ms: int) -> dict[str, float]:
+        """One campaign's totals; empty when it has no row."""
+        rows = self.metrics(
+            metrics,
+            start_ms=start_ms,
+            end_ms=end_ms,
+            where=[{"dimension": "CAMPAIGN", "values": [campaign]}],
+        )["rows"]
+        return rows[0]["values"] if rows else {}
+
+    def rejected(self) -> list[dict[str, Any]]:
+        """The newest dead letters."""
+        answer = self._http.get(f"{self.settings.service_url}/rejected", params={"limit": 1000})
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["rejected"])
+
+    def freshness(self) -> dict[str, Any]:
+        """The root field ``freshness``, instants as Unix ms or None."""
+        answer = self.graphql("{ freshness { now completeThrough auditedThrough lagMs openBucket } }")["freshness"]
+        instants = ("now", "completeThrough", "auditedThrough")
+        return answer | {name: _unix_ms(answer[name]) for name in instants}
+
+    def await_through(self, instant_ms: int, *, field: str = "completeThrough", within: float = 60) -> float:
+        """Wait until the answers are complete (or audited) through an instant; returns how long it took, seconds."""
+        return self.until(lambda: (self.freshness()[field] or 0) >= instant_ms, within=within, what=field)
+
+    def await_in_sync(self, *, within: float) -> float:
+        """Wait until every partition has all its replicas in sync; returns the seconds."""
+        admin = AdminClient({"bootstrap.servers": self.settings.bootstrap, "log_level": 0})
+
+        def in_sync() -> bool:
+            partitions = [
+                partition for topic in admin.list_topics(timeout=5).topics.values() for partition in topic.partitions.values()
+            ]
+            return all(len(partition.isrs) == len(partition.replicas) for partition in partitions)
+
+        return self.until(in_sync, within=within, what="replicas in sync")
+
+    def restart_with_memory_of(self, seconds: float) -> None:
+        """Let the campaign job go on from its newest checkpoint, but forget whatever is older than some seconds."""
+        self.tidemark("jobs", "stop")
+        code = (
+            "from tidemark.jobs import checkpoints; from tidemark.jobs.definition import jobs;"
+            "from tidemark.jobs.submit import submit; from tidemark.local.fetch import connector_jar;"
+            "from tidemark.settings import settings; own = settings();"
+            "job = jobs(own, connector_jar(own))[0];"
+            "submit(job, checkpoint=checkpoints.newest(job.checkpoints))"
+        )
+        environment = os.environ | self.environment | {"TIDEMARK_STATE_TTL_SECONDS": str(seconds)}
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120, capture_output=True)
+
+    def until(self, condition: Callable[[], bool], *, within: float, what: str) -> float:
+        """Wait for a condition, asking five times a second; an unreachable part is a No. Returns the seconds."""
+        start = time.monotonic()
+        while True:
+            try:
+                if condition():
+                    return time.monotonic() - start
+            except (httpx.TransportError, AssertionError, KeyError):
+                if time.monotonic() - start > within:
+                    raise
+            assert time.monotonic() - start < within, f"{what} did not come within {within} s"
+            time.sleep(0.2)
+
+
+def now_ms() -> int:
+    """Unix ms."""
+    return time.time_ns() // 1_000_000
+
+
+def rfc3339(ms: int) -> str:
+    """An instant as GraphQL takes it."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+
+def _unix_ms(text: str | None) -> int | None:
+    return None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def _settings(environment: Mapping[str, str]) -> Settings:
+    prefix = "TIDEMARK_"
+    return Settings.model_validate({key.removeprefix(prefix).lower(): value for key, value in environment.items()})
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _free_run(count: int) -> int:
+    """The first of ``count`` free ports in a row, below the range the system gives to clients."""
+    for first in range(19000 + os.getpid() % 1000 * 10, 32000, count):
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+    raise AssertionError(f"no {count} free ports in a row")

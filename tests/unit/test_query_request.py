@@ -1,0 +1,216 @@
+"""Questions: what is refused and how it is told, what is really asked, and which table answers."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidemark.query.catalogue import load
+from tidemark.query.errors import Code, QueryError
+from tidemark.query.grain import Grain, bucket_start, next_bucket
+from tidemark.query.instant import format_instant, from_ms, parse_instant, to_ms
+from tidemark.query.request import Request, TimeRange, parse_request
+from tidemark.query.resolve import resolve
+from tidemark.query.source import END_MS, FIRST_MS, Source, Span, spans
+from tidemark.settings import Settings
+
+CATALOGUE = load(Settings().catalogue)
+HOUR = TimeRange(last_seconds=3600)
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+INSTANTS = st.datetimes(datetime(1980, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+def ask(**options: Any) -> Request:
+    return parse_request(CATALOGUE, **{"metrics": ["CLICKS"], "time_range": HOUR} | options)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        ({"metrics": []}, Code.NOTHING_ASKED, "Nothing is asked for; name at least one metric or dimension."),
+        ({"metrics": ["CLIX"]}, Code.UNKNOWN_NAME, "There is no metric CLIX; there are IMPRESSIONS, CLICKS"),
+        ({"dimensions": ["AGE"]}, Code.UNKNOWN_NAME, "There is no dimension AGE; there are CAMPAIGN, AD"),
+        ({"grain": "YEAR"}, Code.UNKNOWN_NAME, "There is no grain YEAR; there are MINUTE, FIVE_MINUTES"),
+        ({"limit": 0}, Code.BAD_LIMIT, "limit is 0, must be from 1 to 10,000"),
+        ({"limit": 10_001}, Code.BAD_LIMIT, "limit is 10,001, must be from 1 to 10,000"),
+        ({"where": [("AGE", "IN", ["1"])]}, Code.UNKNOWN_NAME, "There is no dimension AGE"),
+        (
+            {"where": [("AD", "LIKE", ["1"])]},
+            Code.UNKNOWN_NAME,
+            "There is no operator LIKE; there are IN, NOT_IN.",
+        ),
+        ({"where": [("AD", "IN", [])]}, Code.BAD_CONDITION, "The condition on AD has no values; give one"),
+        (
+            {"where": [("AD", "IN", ["\ud800"])]},
+            Code.BAD_CONDITION,
+            "holds half a surrogate pair; it is no text",
+        ),
+        (
+            {"where": [("AD", "IN", ["1"] * 1001)]},
+            Code.LIMIT_EXCEEDED,
+            "has 1,001 values, at most 1,000 may be.",
+        ),
+        (
+            {"where": [("AD", "IN", ["é" * 9000])]},
+            Code.LIMIT_EXCEEDED,
+            "has 18,000 bytes, at most 16,384 may be.",
+        ),
+        (
+            {"where": [("AD", "IN", ["1"])] * 51},
+            Code.LIMIT_EXCEEDED,
+            "where has 51 conditions, at most 50 may be.",
+        ),
+        (
+            {"time_range": TimeRange()},
+            Code.BAD_RANGE,
+            "range is not complete; give from and to, or lastSeconds.",
+        ),
+        ({"time_range": TimeRange(start=NOON)}, Code.BAD_RANGE, "range is not complete"),
+        ({"time_range": TimeRange(end=NOON)}, Code.BAD_RANGE, "range is not complete"),
+        (
+            {"time_range": TimeRange(NOON, None, 60)},
+            Code.BAD_RANGE,
+            "range has lastSeconds beside from or to",
+        ),
+        (
+            {"time_range": TimeRange(last_seconds=0)},
+            Code.BAD_RANGE,
+            "range.lastSeconds is 0 but must be at least 1.",
+        ),
+        (
+            {"time_range": TimeRange(NOON, NOON)},
+            Code.BAD_RANGE,
+            "range.from, 2026-11-23T12:00:00Z, is not before range.to, 2026-11-23T12:00:00Z;",
+        ),
+    ],
+)
+def test_a_question_is_refused_with_a_code_and_a_sentence(
+    options: dict[str, Any], code: Code, says: str
+) -> None:
+    with pytest.raises(QueryError) as error:
+        ask(**options)
+    assert error.value.code is code
+    assert says in str(error.value)
+
+
+def test_what_is_named_twice_is_asked_once() -> None:
+    asked = ask(metrics=["CTR", "CLICKS", "CTR"], dimensions=["AD", "AD"], where=[("AD", "IN", ["x", "x"])])
+    assert [metric.name for metric in asked.metrics] == ["CTR", "CLICKS"]
+    assert [dimension.name for dimension in asked.dimensions] == ["AD"]
+    assert asked.where[0].values == ("x",)
+
+
+def test_the_last_seconds_are_widened_to_whole_minutes() -> None:
+    now = datetime(2026, 11, 23, 12, 0, 17, 123_456, tzinfo=UTC)
+    resolved = resolve(ask(), now)
+    assert (resolved.start, resolved.end) == (NOON - timedelta(hours=1), NOON + timedelta(minutes=1))
+    resolved = resolve(ask(time_range=TimeRange(last_seconds=18)), now)
+    assert (resolved.start, resolved.end) == (NOON - timedelta(minutes=1), NOON + timedelta(minutes=1))
+
+
+@given(now=INSTANTS, seconds=st.integers(1, 2**31 - 1))
+def test_the_last_seconds_hold_what_was_asked_and_less_than_two_minutes_more(
+    now: datetime, seconds: int
+) -> None:
+    resolved = resolve(ask(time_range=TimeRange(last_seconds=seconds)), now)
+    assert resolved.start <= now - timedelta(seconds=seconds)
+    assert now < resolved.end
+    assert resolved.end - resolved.start <= timedelta(seconds=seconds + 120)
+    assert all(
+        span.source is Source.CAMPAIGN_MINUTE for span in spans(to_ms(resolved.start), to_ms(resolved.end))
+    )
+
+
+def test_edges_are_kept_to_the_millisecond_rounded_up() -> None:
+    start = NOON + timedelta(microseconds=1)
+    resolved = resolve(ask(time_range=TimeRange(start, NOON + timedelta(milliseconds=5))), NOON)
+    assert (to_ms(resolved.start) - to_ms(NOON), to_ms(resolved.end) - to_ms(NOON)) == (1, 5)
+
+
+MILLISECONDS = st.integers(FIRST_MS - 10**7, FIRST_MS + 10**7) | st.integers(END_MS - 10**7, END_MS + 10**7)
+
+
+@given(start=MILLISECONDS, length=st.integers(0, 10**7))
+def test_spans_cover_the_range_without_gap_or_overlap(start: int, length: int) -> None:
+    found = spans(start, start + length)
+    low, high = max(start, FIRST_MS), min(start + length, END_MS)
+    if low >= high:
+        assert found == (Span(Source.CAMPAIGN_MINUTE, FIRST_MS, FIRST_MS),)
+        return
+    assert (found[0].start, found[-1].end) == (low, high)
+    assert all(before.end == after.start for before, after in zip(found, found[1:], strict=False))
+    for span in found:
+        assert span.start < span.end
+        if span.source is Source.CAMPAIGN_MINUTE:
+            assert span.start % 60_000 == span.end % 60_000 == 0
+        else:
+            assert span.end - span.start < 120_000
+
+
+def test_only_the_edges_come_from_raw_events() -> None:
+    minute = to_ms(NOON)
+    assert spans(minute, minute + 60_000) == (Span(Source.CAMPAIGN_MINUTE, minute, minute + 60_000),)
+    assert [span.source.value for span in spans(minute + 1, minute + 120_001)] == [
+        "events",
+        "campaign_minute",
+        "events",
+    ]
+    assert [span.source.value for span in spans(minute + 1, minute + 119_999)] == ["events"]
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [
+        ("2026-11-23T12:00:00Z", 0),
+        ("2026-11-23t13:00:00.5+01:00", 500),
+        ("2026-11-23 17:45:00+05:45", 0),
+        ("2026-11-23T12:00:00.123456789z", 124),
+        ("2026-11-23T11:59:59.999999999999Z", 0),
+    ],
+)
+def test_an_instant_is_read_to_the_millisecond_it_belongs_to(text: str, milliseconds: int) -> None:
+    assert to_ms(parse_instant(text)) - to_ms(NOON) == milliseconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "2026-11-23",
+        "2026-11-23T12:00:00",
+        "2026-13-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "2026-11-23T12:00:60Z",
+        "٢026-11-23T12:00:00Z",
+    ],
+)
+def test_what_is_no_instant_is_told_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="is no instant with an offset; write one like 2026-11-23T12:00:00Z"):
+        parse_instant(text)
+
+
+def test_an_instant_is_written_in_utc() -> None:
+    assert format_instant(NOON.astimezone(timezone(timedelta(hours=-5)))) == "2026-11-23T12:00:00Z"
+    assert format_instant(NOON + timedelta(milliseconds=7)) == "2026-11-23T12:00:00.007Z"
+
+
+@given(INSTANTS)
+def test_milliseconds_round_up_and_come_back(instant: datetime) -> None:
+    assert timedelta() <= from_ms(to_ms(instant)) - instant < timedelta(milliseconds=1)
+
+
+@given(instant=INSTANTS, grain=st.sampled_from(Grain))
+def test_a_bucket_holds_its_instant(instant: datetime, grain: Grain) -> None:
+    start = bucket_start(instant, grain)
+    assert start <= instant < next_bucket(start, grain)
+    assert bucket_start(start, grain) == start
+    assert bucket_start(next_bucket(start, grain), grain) == next_bucket(start, grain)
+
+
+def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
+    assert bucket_start(NOON + timedelta(days=6), Grain.WEEK) == datetime(2026, 11, 23, tzinfo=UTC)
+    assert bucket_start(NOON, Grain.MONTH) == datetime(2026, 11, 1, tzinfo=UTC)
+    assert next_bucket(datetime(2026, 12, 1, tzinfo=UTC), Grain.MONTH) == datetime(2027, 1, 1, tzinfo=UTC)
