@@ -1,8 +1,8 @@
 """The collector against a bare FastAPI with a producer: singly and in batches of 100, validation included.
 
-Both run side by side on the same brokers and are loaded in turn; the ratio is of the medians over the rounds. The
-collector's events (named "bench") go to ``events.v1`` of those brokers, the baseline's to a topic that is removed
-afterwards.
+Both run side by side on the same brokers and are loaded in turn; the ratio is of the medians over the rounds.
+The collector's events (named "bench") go to ``events.v1`` of those brokers, the baseline's to a topic that is
+removed afterwards.
 usage: python bench/collector.py [--bootstrap HOST:PORT] [--rounds N] [--singles N] [--batches N] [--json]
 """
 
@@ -108,7 +108,10 @@ def _round(server: Server, requests: int, batch: int) -> Figure:
     before = server.process.cpu_times()
     arguments = [HOST, str(server.port), str(requests), str(CONNECTIONS), str(batch)]
     ran = subprocess.run(
-        [sys.executable, str(HERE / "collector_load.py"), *arguments], check=True, capture_output=True, timeout=180
+        [sys.executable, str(HERE / "collector_load.py"), *arguments],
+        check=True,
+        capture_output=True,
+        timeout=180,
     )
     after = server.process.cpu_times()
     result = json.loads(ran.stdout)
@@ -126,20 +129,23 @@ def _round(server: Server, requests: int, batch: int) -> Figure:
 
 
 def _median(figures: list[Figure]) -> Figure:
-    return Figure(**{f.name: statistics.median(getattr(one, f.name) for one in figures) for f in fields(Figure)})
+    return Figure(
+        **{f.name: statistics.median(getattr(one, f.name) for one in figures) for f in fields(Figure)}
+    )
 
 
 def _text(report: dict[str, Any]) -> str:
-    lines = [f"{report['cores']} cores, {CONNECTIONS} connections, shared with the brokers and the load generator"]
+    lines = [
+        f"{report['cores']} cores, {CONNECTIONS} connections, shared with the brokers and the load generator"
+    ]
     for kind in ("single", "batch"):
         part = report[kind]
         for name in ("bare", "collector"):
             figure = Figure(**part[name])
-            lines.append(
-                f"{kind:7}{name:10}{figure.requests_per_second:9,.0f} requests/s{figure.events_per_second:10,.0f} "
-                f"events/s{figure.cpu_seconds:7.2f} CPU s{figure.events_per_cpu_second:10,.0f} events/CPU s   "
-                f"p50 {figure.p50_ms:.1f} ms, p99 {figure.p99_ms:.1f} ms"
-            )
+            rates = f"{figure.requests_per_second:9,.0f} requests/s{figure.events_per_second:10,.0f} events/s"
+            cost = f"{figure.cpu_seconds:7.2f} CPU s{figure.events_per_cpu_second:10,.0f} events/CPU s"
+            waits = f"p50 {figure.p50_ms:.1f} ms, p99 {figure.p99_ms:.1f} ms"
+            lines.append(f"{kind:7}{name:10}{rates}{cost}   {waits}")
         lines.append(f"{kind:7}ratio {part['ratio']:.2f} (aim {AIM}), by CPU {part['cpu_ratio']:.2f}")
     return "\n".join(lines)
 

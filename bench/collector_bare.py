@@ -1,7 +1,7 @@
 """The baseline of ``bench/collector.py``: a bare FastAPI with a producer, that checks nothing.
 
-It decodes the body, produces each event as it came and answers once all are acknowledged, with the same settings of
-the producer as the collector, no validation, no heartbeats, no dead letters, no metrics.
+It decodes the body, produces each event as it came and answers once all are acknowledged, with the same producer
+settings as the collector, but no validation, no heartbeats, no dead letters, no metrics.
 usage: python bench/collector_bare.py BOOTSTRAP PORT TOPIC
 """
 
@@ -71,7 +71,9 @@ def create_app(bootstrap: str, topic: str) -> FastAPI:
             value = msgspec.json.encode(item)
             producer.produce(topic, value, item["event_id"].encode(), on_delivery=batch.delivered)
         failed = await batch.future
-        return Response(b'{"accepted":%d}' % len(items), 503 if failed else 200, media_type="application/json")
+        return Response(
+            b'{"accepted":%d}' % len(items), 503 if failed else 200, media_type="application/json"
+        )
 
     @app.get("/readyz")
     async def readyz() -> Response:

@@ -1,9 +1,13 @@
-"""One shared cluster a run; a test that needs another shape of it gets that one, and the first is ended before."""
+"""One shared cluster a run.
+
+A test that needs another shape of it gets that one, and the first is ended before.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from cluster import Cluster
 
 

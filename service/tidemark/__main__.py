@@ -17,9 +17,9 @@ def main() -> None:
     database = Database(own.home / "clickhouse", brokers=own.bootstrap)
 
     from tidemark.app import create_app  # noqa: PLC0415
-
     from tidemark.background import Background  # noqa: PLC0415
     from tidemark.query.catalogue import load  # noqa: PLC0415
+    from tidemark.rejected.endpoint import endpoint  # noqa: PLC0415
     from tidemark.store.migrate import upgrade  # noqa: PLC0415
 
     upgrade(database)
@@ -32,6 +32,7 @@ def main() -> None:
         settings=own,
         readiness=background.unready,
     )
+    app.add_route("/rejected", endpoint(database))
     uvicorn.run(app, host=own.host, port=own.service_port, log_level="warning", access_log=False)
     background.stop()
 

@@ -23,8 +23,9 @@ from tidemark.settings import Settings
 from tidemark.telemetry import Telemetry
 
 MAX_BODY_BYTES = 100_000
-# Queries that run at once; more wait. Each is a thread and a handle of the database.
-MAX_CONCURRENT_QUERIES = 8
+# Queries that run at once; more wait. Each is a thread and a handle of the database, whose pool has 8: the
+# watermark and the audit must never wait for dashboards.
+MAX_CONCURRENT_QUERIES = 6
 _LOG = logging.getLogger(__name__)
 
 Readiness = Callable[[], Sequence[str]]

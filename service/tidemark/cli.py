@@ -1,6 +1,5 @@
-"""The command line: ``tidemark``. Each command stands with what it commands."""
+"""The command ``tidemark``: every part's commands under one name."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -12,14 +11,17 @@ from tidemark.local.commands import down, logs, status, up
 from tidemark.query.commands import query
 
 app = typer.Typer(
+    name="tidemark",
     help="Real-time metrics for campaigns and A/B tests that say how far they are complete.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
 )
 
 
-def _version(*, wanted: bool) -> None:
-    if wanted:
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415 - help is quick
+
         typer.echo(f"tidemark {version('tidemark')}")
         raise typer.Exit
 
@@ -27,13 +29,20 @@ def _version(*, wanted: bool) -> None:
 @app.callback()
 def main(
     *,
-    _show: Annotated[
-        bool, typer.Option("--version", callback=lambda wanted: _version(wanted=wanted), is_eager=True)
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     """Real-time metrics for campaigns and A/B tests that say how far they are complete."""
 
 
-for command in (up, down, status, logs, replay, demo, query):
-    app.command()(command)
-app.add_typer(jobs, name="jobs")
+_CLUSTER, _EVENTS = "The local cluster", "Events and questions"
+app.command(rich_help_panel=_CLUSTER)(up)
+app.command(rich_help_panel=_CLUSTER)(down)
+app.command(rich_help_panel=_CLUSTER)(status)
+app.command(rich_help_panel=_CLUSTER)(logs)
+app.add_typer(jobs, name="jobs", rich_help_panel=_CLUSTER)
+app.command(rich_help_panel=_EVENTS)(replay)
+app.command(rich_help_panel=_EVENTS)(demo)
+app.command(rich_help_panel=_EVENTS)(query)

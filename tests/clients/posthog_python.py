@@ -31,4 +31,4 @@ client.shutdown()
 if failures:
     sys.exit(f"posthog failed: {failures}")
 sent = {"client": "posthog", "message_id": str(identifier), "campaign_id": campaign, "sent": 2}
-print(json.dumps({**sent, "event": "click"}))
+sys.stdout.write(json.dumps({**sent, "event": "click"}) + "\n")

@@ -26,4 +26,4 @@ client.join()
 if failures:
     sys.exit(f"rudder-sdk-python failed: {failures}")
 sent = {"client": "rudder-sdk-python", "message_id": message_id, "campaign_id": campaign, "sent": 2}
-print(json.dumps({**sent, "event": "click"}))
+sys.stdout.write(json.dumps({**sent, "event": "click"}) + "\n")

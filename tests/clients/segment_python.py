@@ -11,7 +11,9 @@ from segment.analytics import Client
 
 url, campaign, message_id = sys.argv[1:4]
 failures: list[object] = []
-client = Client("tidemark", host=url, gzip=True, max_retries=1, on_error=lambda error, _: failures.append(error))
+client = Client(
+    "tidemark", host=url, gzip=True, max_retries=1, on_error=lambda error, _: failures.append(error)
+)
 timestamp = datetime.now(UTC)
 for _copy in range(2):
     client.track(
@@ -26,4 +28,4 @@ client.join()
 if failures:
     sys.exit(f"segment-analytics-python failed: {failures}")
 sent = {"client": "segment-analytics-python", "message_id": message_id, "campaign_id": campaign, "sent": 2}
-print(json.dumps({**sent, "event": "click"}))
+sys.stdout.write(json.dumps({**sent, "event": "click"}) + "\n")

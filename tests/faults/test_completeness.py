@@ -4,8 +4,9 @@ import time
 from typing import Any
 
 import pytest
-from cluster import Cluster, now_ms
 from confluent_kafka import Producer
+
+from cluster import Cluster, now_ms
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
@@ -19,12 +20,21 @@ def clicks(run: str, numbers: range, at: int, **more: object) -> list[dict[str, 
 
 
 @pytest.mark.parametrize("partition", [0, 2])
-def test_no_answer_claims_to_be_complete_beyond_events_held_back_before_flink(cluster: Cluster, partition: int) -> None:
-    """An open transaction holds back whatever follows it in one partition; the collector's events are acknowledged."""
+def test_no_answer_claims_to_be_complete_beyond_events_held_back_before_flink(
+    cluster: Cluster, partition: int
+) -> None:
+    """An open transaction holds back whatever follows it in one partition.
+
+    The collector's events are acknowledged.
+    """
     run, at = f"held-{partition}-{now_ms()}", now_ms()
     cluster.await_through(now_ms())
     producer = Producer(
-        {"bootstrap.servers": cluster.settings.bootstrap, "transactional.id": run, "transaction.timeout.ms": 60_000}
+        {
+            "bootstrap.servers": cluster.settings.bootstrap,
+            "transactional.id": run,
+            "transaction.timeout.ms": 60_000,
+        }
     )
     producer.init_transactions()
     producer.begin_transaction()
@@ -58,7 +68,10 @@ def test_an_event_late_by_days_is_counted_within_thirty_seconds(cluster: Cluster
     run, at = f"late-{now_ms()}", now_ms() - 9 * DAY
     cluster.send(clicks(run, range(50), at))
     took = cluster.until(
-        lambda: cluster.campaign(run, "clicks", start_ms=at - 60 * MINUTE, end_ms=at + 60 * MINUTE) == {"clicks": 50},
+        lambda: (
+            cluster.campaign(run, "clicks", start_ms=at - 60 * MINUTE, end_ms=at + 60 * MINUTE)
+            == {"clicks": 50}
+        ),
         within=30,
         what="the late events",
     )
@@ -75,7 +88,9 @@ def test_an_event_sent_again_after_the_deduplication_forgot_it_counts_once(clust
     try:
         cluster.send(clicks(run, range(20), at + 3 * MINUTE, original_time=at))
         twice = cluster.until(
-            lambda: cluster.campaign(run, "clicks", **bounds) == {"clicks": 40}, within=60, what="counting twice"
+            lambda: cluster.campaign(run, "clicks", **bounds) == {"clicks": 40},
+            within=60,
+            what="counting twice",
         )
         print(f"counted twice after {twice:.1f} s")
         cluster.await_through(now_ms(), field="auditedThrough", within=60)

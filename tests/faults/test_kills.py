@@ -1,4 +1,7 @@
-"""Every process is killed under traffic; afterwards the totals are right to the event, and nothing was done by hand."""
+"""Every process is killed under traffic.
+
+Afterwards the totals are right to the event, and nothing was done by hand.
+"""
 
 import signal
 import threading
@@ -8,6 +11,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+
 from cluster import Cluster, now_ms
 
 MINUTE = 60_000
@@ -38,7 +42,12 @@ class Traffic:
             while not self._ended.is_set():
                 at = now_ms()
                 batch = [
-                    {"event_id": f"{self.run}-{self.sent + n}", "event": "click", "event_time": at, "campaign_id": self.run}
+                    {
+                        "event_id": f"{self.run}-{self.sent + n}",
+                        "event": "click",
+                        "event_time": at,
+                        "campaign_id": self.run,
+                    }
                     for n in range(20)
                 ]
                 self._deliver(http, batch)
@@ -72,14 +81,18 @@ def traffic(cluster: Cluster, name: str) -> Iterator[Traffic]:
     cluster.await_through(now_ms(), within=90)
     bounds = {"start_ms": started - MINUTE, "end_ms": now_ms() + MINUTE}
     cluster.until(
-        lambda: cluster.campaign(running.run, "clicks", "events", **bounds)
-        == {"clicks": running.sent, "events": running.sent},
+        lambda: (
+            cluster.campaign(running.run, "clicks", "events", **bounds)
+            == {"clicks": running.sent, "events": running.sent}
+        ),
         within=30,
         what=f"{running.sent} clicks (answered: {cluster.campaign(running.run, 'clicks', **bounds)})",
     )
 
 
-@pytest.mark.parametrize("part", ["service", "taskmanager-1", "taskmanager-2", "jobmanager", "collector", "kafka-1"])
+@pytest.mark.parametrize(
+    "part", ["service", "taskmanager-1", "taskmanager-2", "jobmanager", "collector", "kafka-1"]
+)
 def test_totals_are_right_to_the_event_after_a_kill(cluster: Cluster, part: str) -> None:
     with traffic(cluster, part) as running:
         before = cluster.pid(part)
@@ -88,7 +101,9 @@ def test_totals_are_right_to_the_event_after_a_kill(cluster: Cluster, part: str)
         cluster.until(lambda: cluster.pid(part) != before, within=30, what=f"a new {part}")
         # fresh again: something accepted after the kill is in an answer that says so
         cluster.until(
-            lambda: (cluster.freshness()["completeThrough"] or 0) > killed_ms, within=120, what="a fresh answer"
+            lambda: (cluster.freshness()["completeThrough"] or 0) > killed_ms,
+            within=120,
+            what="a fresh answer",
         )
         print(f"{part}: fresh again after {time.monotonic() - killed:.1f} s; answers {running.statuses}")
 

@@ -1,4 +1,7 @@
-"""A whole Tidemark for tests: real Kafka, Flink, registry and ClickHouse, on ports and in a folder of its own."""
+"""A whole Tidemark for tests.
+
+Real Kafka, Flink, registry and ClickHouse, on ports and in a folder of its own.
+"""
 
 import os
 import socket
@@ -18,6 +21,10 @@ from tidemark.settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[2]
 _TIDEMARK = [str(Path(sys.executable).with_name("tidemark"))]
+
+_METRICS = """query($query: MetricsQuery!) { metrics(query: $query) {
+    rows { bucket campaign ad channel source platform country event values { VALUES } }
+    truncated resolved { from to source } freshness { now completeThrough auditedThrough lagMs } } }"""
 
 Event = Mapping[str, Any]
 
@@ -63,7 +70,9 @@ class Cluster:
             check=False,
         )
         if check and done.returncode:
-            raise AssertionError(f"tidemark {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+            raise AssertionError(
+                f"tidemark {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            )
         return done
 
     def send(self, events: Sequence[Event], *, batch: int = 300) -> None:
@@ -85,10 +94,10 @@ class Cluster:
             assert time.monotonic() < until, f"the collector did not take a batch within 90 s: {answer}"
             time.sleep(0.2)
 
-    def graphql(self, query: str, **variables: object) -> Any:
+    def graphql(self, operation: str, /, **variables: object) -> Any:
         """The ``data`` of an operation; errors are failures."""
         answer = self._http.post(
-            f"{self.settings.service_url}/graphql", json={"query": query, "variables": variables}
+            f"{self.settings.service_url}/graphql", json={"query": operation, "variables": variables}
         ).json()
         assert "errors" not in answer, answer
         return answer["data"]
@@ -97,10 +106,7 @@ class Cluster:
         """The frame of a ``metrics`` query with all dimensions of its rows and the freshness."""
         names = [name.upper() for name in metrics]
         return self.graphql(
-            """query($query: MetricsQuery!) { metrics(query: $query) {
-                rows { bucket campaign ad channel source platform country event values { %s } }
-                truncated resolved { from to source } freshness { now completeThrough auditedThrough lagMs } } }"""
-            % " ".join(name.lower() for name in names),
+            _METRICS.replace("VALUES", " ".join(names).lower()),
             query={"metrics": names, "range": {"from": rfc3339(start_ms), "to": rfc3339(end_ms)}, **more},
         )["metrics"]
 
@@ -122,12 +128,17 @@ class Cluster:
 
     def freshness(self) -> dict[str, Any]:
         """The root field ``freshness``, instants as Unix ms or None."""
-        answer = self.graphql("{ freshness { now completeThrough auditedThrough lagMs openBucket } }")["freshness"]
+        answer = self.graphql("{ freshness { now completeThrough auditedThrough lagMs openBucket } }")[
+            "freshness"
+        ]
         instants = ("now", "completeThrough", "auditedThrough")
         return answer | {name: _unix_ms(answer[name]) for name in instants}
 
     def await_through(self, instant_ms: int, *, field: str = "completeThrough", within: float = 60) -> float:
-        """Wait until the answers are complete (or audited) through an instant; returns how long it took, seconds."""
+        """Wait until the answers are complete (or audited) through an instant.
+
+        Returns how long it took, seconds.
+        """
         return self.until(lambda: (self.freshness()[field] or 0) >= instant_ms, within=within, what=field)
 
     def await_in_sync(self, *, within: float) -> float:
@@ -136,7 +147,9 @@ class Cluster:
 
         def in_sync() -> bool:
             partitions = [
-                partition for topic in admin.list_topics(timeout=5).topics.values() for partition in topic.partitions.values()
+                partition
+                for topic in admin.list_topics(timeout=5).topics.values()
+                for partition in topic.partitions.values()
             ]
             return all(len(partition.isrs) == len(partition.replicas) for partition in partitions)
 
@@ -153,10 +166,15 @@ class Cluster:
             "submit(job, checkpoint=checkpoints.newest(job.checkpoints))"
         )
         environment = os.environ | self.environment | {"TIDEMARK_STATE_TTL_SECONDS": str(seconds)}
-        subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-c", code], env=environment, check=True, timeout=120, capture_output=True
+        )
 
     def until(self, condition: Callable[[], bool], *, within: float, what: str) -> float:
-        """Wait for a condition, asking five times a second; an unreachable part is a No. Returns the seconds."""
+        """Wait for a condition, asking five times a second; an unreachable part is a No.
+
+        Returns the seconds.
+        """
         start = time.monotonic()
         while True:
             try:
@@ -185,7 +203,9 @@ def _unix_ms(text: str | None) -> int | None:
 
 def _settings(environment: Mapping[str, str]) -> Settings:
     prefix = "TIDEMARK_"
-    return Settings.model_validate({key.removeprefix(prefix).lower(): value for key, value in environment.items()})
+    return Settings.model_validate(
+        {key.removeprefix(prefix).lower(): value for key, value in environment.items()}
+    )
 
 
 def _free_ports(count: int) -> list[int]:

@@ -39,7 +39,9 @@ def sums(events: Iterable[Event]) -> dict[str, Fraction | None]:
     total: dict[str, Fraction] = defaultdict(Fraction)
     for event in events:
         quantity = event.get("quantity", 1)
-        name = {"impression": "impressions", "click": "clicks", "conversion": "conversions"}.get(event["event"])
+        name = {"impression": "impressions", "click": "clicks", "conversion": "conversions"}.get(
+            event["event"]
+        )
         if name:
             total[name] += quantity
         total["spend"] += Fraction(event.get("cost_micros", 0), 1_000_000)
@@ -70,7 +72,10 @@ def frame(
     grain: str | None = None,
     where: Sequence[tuple[str, str, Sequence[str]]] = (),
 ) -> dict[tuple[object, ...], dict[str, Fraction | None]]:
-    """(bucket start or None, dimension values …) → metrics; ``where`` holds (dimension, IN or NOT_IN, values)."""
+    """(bucket start or None, dimension values …) → metrics.
+
+    ``where`` holds (dimension, IN or NOT_IN, values).
+    """
     groups: dict[tuple[object, ...], list[Event]] = defaultdict(list)
     for event in distinct(events):
         if not start_ms <= event["event_time"] < end_ms:

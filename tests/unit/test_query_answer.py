@@ -17,7 +17,7 @@ from tidemark.query.errors import Code, QueryError
 from tidemark.query.frame import ColumnKind, Frame
 from tidemark.query.grain import Grain
 from tidemark.query.plan import Plan, plan
-from tidemark.query.request import TimeRange, parse_request
+from tidemark.query.request import Request, TimeRange, parse_request
 from tidemark.query.resolve import resolve
 from tidemark.settings import Settings
 
@@ -54,15 +54,17 @@ class FakeDatabase:
         return Freshness(NOON, NOON - timedelta(seconds=2), None)
 
 
+def ask(**options: Any) -> Request:
+    asked: dict[str, Any] = {"metrics": ["CLICKS"], "time_range": HOUR} | options
+    return parse_request(CATALOGUE, **asked)
+
+
 def planned(**options: Any) -> Plan:
-    return plan(
-        resolve(parse_request(CATALOGUE, **{"metrics": ["CLICKS"], "time_range": HOUR} | options), NOON)
-    )
+    return plan(resolve(ask(**options), NOON))
 
 
 def answer(database: FakeDatabase, **options: Any) -> Frame:
-    request = parse_request(CATALOGUE, **{"metrics": ["CLICKS"], "time_range": HOUR} | options)
-    return Answerer(database, database.freshness, "EUR").answer(request)
+    return Answerer(database, database.freshness, "EUR").answer(ask(**options))
 
 
 def test_a_small_question_is_this_sql() -> None:
@@ -81,7 +83,8 @@ def test_a_small_question_is_this_sql() -> None:
         "        minute, event, campaign_id, ad_id, channel, source, platform, country,\n"
         "        events, quantity, value_micros, cost_micros\n"
         "    FROM tidemark.campaign_minute FINAL\n"
-        "    WHERE (minute >= toDateTime({start_0:UInt32}, 'UTC') AND minute < toDateTime({end_0:UInt32}, 'UTC'))\n"
+        "    WHERE (minute >= toDateTime({start_0:UInt32}, 'UTC') "
+        "AND minute < toDateTime({end_0:UInt32}, 'UTC'))\n"
         "        AND events != 0\n"
         "        AND event IN {events:Array(String)}\n"
         "        AND country NOT IN {where_0:Array(String)}\n"
@@ -165,7 +168,7 @@ def test_sums_become_metrics_and_seconds_become_instants() -> None:
         ("campaign", ColumnKind.DIMENSION, None, ["a", "b"]),
         ("clicks", ColumnKind.METRIC, None, [7, 0]),
         ("spend", ColumnKind.METRIC, "EUR", [58705.229957, 1e-06]),
-        ("cpc", ColumnKind.METRIC, "EUR", [58705.229957 / 7, None]),
+        ("cpc", ColumnKind.METRIC, "EUR", [58_705_229_957 / 7_000_000, None]),
     ]
     assert (frame.row_count, frame.truncated) == (2, False)
 

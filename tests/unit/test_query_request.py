@@ -1,6 +1,7 @@
 """Questions: what is refused and how it is told, what is really asked, and which table answers."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -23,7 +24,8 @@ INSTANTS = st.datetimes(datetime(1980, 1, 1), datetime(2200, 1, 1), timezones=st
 
 
 def ask(**options: Any) -> Request:
-    return parse_request(CATALOGUE, **{"metrics": ["CLICKS"], "time_range": HOUR} | options)
+    asked: dict[str, Any] = {"metrics": ["CLICKS"], "time_range": HOUR} | options
+    return parse_request(CATALOGUE, **asked)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_spans_cover_the_range_without_gap_or_overlap(start: int, length: int) -
         assert found == (Span(Source.CAMPAIGN_MINUTE, FIRST_MS, FIRST_MS),)
         return
     assert (found[0].start, found[-1].end) == (low, high)
-    assert all(before.end == after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(found))
     for span in found:
         assert span.start < span.end
         if span.source is Source.CAMPAIGN_MINUTE:

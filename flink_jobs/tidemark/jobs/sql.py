@@ -14,7 +14,11 @@ def statements(job: str, values: Mapping[str, str]) -> Iterator[str]:
     Raises:
         KeyError: the file names a value that is not given.
     """
-    text = files(__package__).joinpath("sql", f"{job}.sql").read_text(encoding="utf-8")
-    for part in _COMMENT.sub("", Template(_COMMENT.sub("", text)).substitute(values)).split(";"):
+    return split(files(__package__).joinpath("sql", f"{job}.sql").read_text(encoding="utf-8"), values)
+
+
+def split(text: str, values: Mapping[str, str]) -> Iterator[str]:
+    """The statements of an SQL text, ``${name}`` replaced; as ``statements``."""
+    for part in Template(_COMMENT.sub("", text)).substitute(values).split(";"):
         if part.strip():
             yield part.strip()

@@ -18,7 +18,7 @@ from tidemark.ingest.app import Edges, create_app
 from tidemark.ingest.clock import BrokerClock
 from tidemark.ingest.heartbeat import Heart
 from tidemark.ingest.metrics import Metrics
-from tidemark.ingest.producer import Producer
+from tidemark.ingest.producer import Producer, connect
 from tidemark.ingest.tracking import TrackingError, load
 from tidemark.settings import Settings, settings
 
@@ -40,7 +40,7 @@ async def serve(config: Settings) -> int:
     def stop_soon(reason: str) -> None:
         loop.call_soon_threadsafe(stop, reason)
 
-    producer = Producer(config.bootstrap, on_fatal=stop_soon)
+    producer = Producer(connect(config.bootstrap, on_fatal=stop_soon))
     clock = BrokerClock(monotonic_ns=time.monotonic_ns, wall_ms=time.time_ns() // 1_000_000)
     heart = Heart(
         producer,

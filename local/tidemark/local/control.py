@@ -1,14 +1,14 @@
 """Talking to the supervisor through its unix socket."""
 
 import socket
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from xmlrpc.client import Error, Fault, ServerProxy, Transport
-
 
 _SPAWN_ERROR, _ALREADY_STARTED, _NOT_RUNNING = 50, 60, 70  # supervisor.xmlrpc.Faults
 
@@ -104,18 +104,18 @@ class Supervisor:
         """Begin to start the processes that have none; returns at once."""
         for name in names:
             # one that cannot be started at all is told by ``processes``
-            self._call("startProcess", name, False, unless={_ALREADY_STARTED, _SPAWN_ERROR})  # noqa: FBT003
+            self._call("startProcess", name, False, unless={_ALREADY_STARTED, _SPAWN_ERROR})
 
     def stop(self, names: Sequence[str]) -> None:
         """Begin to end the processes; returns at once."""
         for name in names:
-            self._call("stopProcess", name, False, unless={_NOT_RUNNING})  # noqa: FBT003
+            self._call("stopProcess", name, False, unless={_NOT_RUNNING})
 
     def shutdown(self) -> None:
         """End the supervisor and whatever still runs under it; returns before that is done."""
         self._call("shutdown")
 
-    def _call(self, method: str, *arguments: object, unless: Set[int] = frozenset()) -> Any:  # noqa: ANN401
+    def _call(self, method: str, *arguments: object, unless: AbstractSet[int] = frozenset()) -> Any:  # noqa: ANN401
         """Call a method; a fault in ``unless`` means that what was asked for is already the case."""
         transport = _Transport(self._path, self._timeout)
         try:

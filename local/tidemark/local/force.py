@@ -1,7 +1,6 @@
 """Which settings a cluster runs with: those of this terminal made absolute, or those it was started with."""
 
 import json
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -12,7 +11,7 @@ _PREFIX = "; {"
 
 
 def resolved(settings: Settings, recorded_brokers: int | None) -> Settings:
-    """The settings with absolute folders, so that they hold in any working folder. Pure but for the working folder.
+    """The settings with absolute folders, so that they hold in any working folder.
 
     A cluster that was made with several brokers keeps them where ``TIDEMARK_BROKERS`` says nothing.
     """
@@ -46,9 +45,3 @@ def in_force(where: Layout) -> Settings | None:
         return Settings(**json.loads(line.removeprefix("; ")))
     except (ValidationError, ValueError):
         return None
-
-
-def of_home(settings: Settings) -> tuple[Settings, Path]:
-    """The settings in force in the home that ``settings`` names, else ``settings``; and that home."""
-    where = layout(settings)
-    return in_force(where) or resolved(settings, None), where.home

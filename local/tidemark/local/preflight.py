@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tidemark.local import orphans
+from tidemark.local import processes
 from tidemark.local.cluster import PortUse
 from tidemark.local.fetch import NO_MAVEN
 
@@ -18,7 +18,7 @@ _MEMORY_GIB = 4.0
 _MEMORY_GIB_PER_FURTHER_BROKER = 0.5
 _DISK_GIB = 3.0
 _PYTHON = ((3, 11), (3, 13))
-# They divide paths or begin comments where the folders' names go: class paths, Kafka's, Flink's, the supervisor's
+# They divide paths or begin comments in the files of Java, Kafka, Flink and the supervisor
 _UNUSABLE = ":;,#%\"'\n"
 
 
@@ -58,7 +58,7 @@ def problems(
 def _python(version: tuple[int, int]) -> Iterable[str]:
     first, after = _PYTHON
     if not first <= version < after:
-        yield f"This is Python {version[0]}.{version[1]}, but Flink 2.3 needs 3.11 or 3.12; make .venv with one of them."
+        yield f"This is Python {version[0]}.{version[1]}, but Flink needs 3.11 or 3.12."
 
 
 def _folders(folders: Iterable[Path]) -> Iterable[str]:
@@ -66,8 +66,8 @@ def _folders(folders: Iterable[Path]) -> Iterable[str]:
         found = sorted(set(str(folder)) & set(_UNUSABLE))
         if found:
             yield (
-                f"The folder {str(folder)!r} has {' '.join(found)!r} in its name, which Java or the supervisor "
-                "reads as a separator; move it to a path without."
+                f"The folder {str(folder)!r} has {' '.join(found)} in its name, which Java or the "
+                "supervisor reads as a separator; move it to a path without."
             )
 
 
@@ -84,8 +84,8 @@ def _ports(ports: tuple[PortUse, ...], holder: Callable[[int], str | None]) -> I
         by = holder(use.port)
         if by is not None:
             yield (
-                f"Port {use.port}, for {use.part}, is taken by {by}; end that, or set {use.variable} to a free "
-                "port."
+                f"Port {use.port}, for {use.part}, is taken by {by}; end that, or set {use.variable} "
+                "to a free port."
             )
 
 
@@ -101,8 +101,8 @@ def _memory(available: int, brokers: int) -> Iterable[str]:
 def _disk(free: int) -> Iterable[str]:
     if free < _DISK_GIB * _GIB:
         yield (
-            f"{free / _GIB:.1f} GiB of disk are free, but the cluster needs {_DISK_GIB:.0f}; make room, or set "
-            "TIDEMARK_HOME to a folder on another disk."
+            f"{free / _GIB:.1f} GiB of disk are free, but the cluster needs {_DISK_GIB:.0f}; make room, "
+            "or set TIDEMARK_HOME to a folder on another disk."
         )
 
 
@@ -139,7 +139,7 @@ def _listener(port: int) -> str:
             if found.laddr and found.laddr.port == port and found.status == psutil.CONN_LISTEN and found.pid
         )
         process = psutil.Process(pid)
-        home = orphans.home_of(process)
+        home = processes.home_of(process)
         name = process.name()
     except (psutil.Error, StopIteration):
         return "another program"

@@ -7,7 +7,7 @@ from tidemark.local.layout import Layout
 from tidemark.local.part import Part
 from tidemark.settings import Settings
 
-# A part that dies before it has run so long is started again after a growing pause (1 s, 2 s, ...), else at once.
+# A part that dies sooner is started again after a growing pause (1 s, 2 s, ...), else at once.
 _START_SECONDS = 3
 _NEVER_GIVE_UP = 1_000_000
 

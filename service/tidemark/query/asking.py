@@ -93,7 +93,10 @@ def _condition(text: str) -> dict[str, Any]:
         raise AskingError(f"--where {text!r} cannot be read; write campaign=a,b or campaign!=a,b")
     name, operator, values = found.groups()
     # commas within a value stand in quotes: campaign="a,b",c
-    given = next(csv.reader([values]), [""])
+    try:
+        given = next(csv.reader([values]), []) or [""]
+    except csv.Error as error:
+        raise AskingError(f"--where {text!r} cannot be read: {error}") from error
     return {"dimension": name.upper(), "op": "IN" if operator == "=" else "NOT_IN", "values": given}
 
 

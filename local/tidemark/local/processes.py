@@ -1,14 +1,30 @@
-"""Finding and ending every process of a cluster by its environment, whoever its parent is by now."""
+"""Every process of a cluster, found by its environment, whoever its parent is by now; and ending them."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
+from tidemark.local.layout import layout
+from tidemark.settings import Settings
+
 MARK = "TIDEMARK_SUPERVISED"
 """The variable that the supervisor and all below it carry; its value is the cluster's home folder."""
+
+
+def cluster_processes(settings: Settings) -> list[psutil.Process]:
+    """Every living process of the cluster that the settings name, the supervisor included."""
+    return of_home(layout(settings).home)
+
+
+def of_home(home: Path) -> list[psutil.Process]:
+    """Every living process of the cluster in ``home``."""
+    own = os.getpid()
+    return [
+        process for process in psutil.process_iter() if process.pid != own and home_of(process) == str(home)
+    ]
 
 
 def home_of(process: psutil.Process) -> str | None:
@@ -21,17 +37,7 @@ def home_of(process: psutil.Process) -> str | None:
         return None
 
 
-def processes(home: Path) -> list[psutil.Process]:
-    """Every living process of the cluster in ``home``."""
-    own = os.getpid()
-    return [
-        process
-        for process in psutil.process_iter()
-        if process.pid != own and home_of(process) == str(home)
-    ]
-
-
-def end(found: list[psutil.Process], *, patience: float) -> None:
+def end(found: Sequence[psutil.Process], *, patience: float) -> None:
     """End the processes: ask, wait ``patience`` seconds, then kill; returns when none is left."""
     for process in found:
         _signal(process, psutil.Process.terminate)

@@ -1,0 +1,1 @@
+"""The dead letters, for people: an HTTP endpoint and a command."""
