@@ -1,7 +1,7 @@
 """The baseline of ``bench/collector.py``: a bare FastAPI with a producer, that checks nothing.
 
-It decodes the body, produces each event as it came and answers once all are acknowledged, with the same producer
-settings as the collector, but no validation, no heartbeats, no dead letters, no metrics.
+It decodes the body, produces each event as it came and answers once all are acknowledged, with the same
+producer settings as the collector, but no validation, no heartbeats, no dead letters, no metrics.
 usage: python bench/collector_bare.py BOOTSTRAP PORT TOPIC
 """
 

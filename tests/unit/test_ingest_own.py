@@ -13,6 +13,8 @@ from tidemark.ingest.event import EARLIEST_MS, LATEST_MS, MAX_EVENT_BYTES, Event
 NOW = 1_795_470_000_000
 GOOD = {"event_id": "a", "event": "click", "event_time": NOW - 1000}
 
+TWO_ON_A_LINE = "more follows after the first value; put each event on a line of its own"
+
 
 def parse(body: object, currency: str = "USD") -> Parsed:
     return own.parse(body if isinstance(body, bytes) else json.dumps(body).encode(), NOW, currency)
@@ -37,9 +39,9 @@ def reason(**changes: object) -> tuple[str, str]:
 def test_an_event_of_the_required_fields_gets_every_other_by_default() -> None:
     assert json.loads(encode(only(GOOD))) == {
         "event_id": "a", "event": "click", "event_time": NOW - 1000, "original_time": NOW - 1000,
-        "received_at": NOW, "quantity": 1, "value_micros": 0, "cost_micros": 0, "campaign_id": "", "ad_id": "",
-        "channel": "", "source": "", "platform": "", "country": "", "user_id": "", "anonymous_id": "",
-        "experiment_id": "", "variant": "", "properties": {},
+        "received_at": NOW, "quantity": 1, "value_micros": 0, "cost_micros": 0, "campaign_id": "",
+        "ad_id": "", "channel": "", "source": "", "platform": "", "country": "", "user_id": "",
+        "anonymous_id": "", "experiment_id": "", "variant": "", "properties": {},
     }  # fmt: skip
 
 
@@ -94,7 +96,8 @@ def test_numbers_and_nested_values_of_properties_become_text_with_every_digit() 
         b'{"n":12.50,"i":123456789012345678901234567890,"b":true,"o":{"a":[1,null,"x"]},"z":null,"e":1e400}}'
     )
     assert only(body).properties == {
-        "n": "12.50", "i": "123456789012345678901234567890", "b": "true", "o": '{"a":[1,null,"x"]}', "e": "1E+400",
+        "n": "12.50", "i": "123456789012345678901234567890", "b": "true", "o": '{"a":[1,null,"x"]}',
+        "e": "1E+400",
     }  # fmt: skip
 
 
@@ -124,7 +127,7 @@ def test_null_is_the_same_as_absent() -> None:
         (
             {"quantity": 0},
             "quantity",
-            "quantity is 0; it says how many the event stands for, from -1,000,000,000 to 1,000,000,000 but never 0",
+            "it says how many the event stands for, from -1,000,000,000 to 1,000,000,000 but never 0",
         ),
         ({"quantity": 10**9 + 1}, "quantity", "quantity is 1000000001; it must be from -1,000,000,000 to"),
         ({"quantity": 10**30}, "quantity", "it must be from -1,000,000,000 to 1,000,000,000"),
@@ -179,7 +182,7 @@ def test_a_bad_line_of_ndjson_does_not_take_the_others_with_it() -> None:
         (2, "an event is a JSON object, and this is a string"),
         (
             3,
-            "this is not a JSON object: more follows after the first value; put each event on a line of its own",
+            f"this is not a JSON object: {TWO_ON_A_LINE}",
         ),
         (4, "this is not a JSON object: invalid character (byte 0)"),
     ]

@@ -130,7 +130,7 @@ def create_app(
         return lambda plain, _, now: segment.parse(plain, kind, Taker(tracking.segment, now, currency))
 
     def to_posthog(plain: bytes, scope: Scope, now: int) -> Parsed:
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=20))
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         return posthog.parse(plain, query, Taker(tracking.posthog, now, currency))
 
     doors = {"/v1/events": Door("/v1/events", to_own, _own_answer, edges)}

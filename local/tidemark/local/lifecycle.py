@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from tidemark.local import force, java, processes, supervisord
 from tidemark.local.control import Supervisor, SupervisorUnreachableError
 from tidemark.local.layout import Layout
-from tidemark.local.part import Part, Stage
+from tidemark.local.part import File, Part, Stage
 from tidemark.settings import Settings
 
 _TICK = 0.1
@@ -53,6 +53,16 @@ def prepare(parts: Sequence[Part], where: Layout, settings: Settings) -> None:
             file.path.parent.mkdir(parents=True, exist_ok=True)
             file.path.write_text(file.text, encoding="utf-8")
     where.configuration.write_text(supervisord.configuration(parts, where, settings), encoding="utf-8")
+
+
+def up_to_date(parts: Sequence[Part], where: Layout, settings: Settings) -> bool:
+    """Whether the files that ``prepare`` would write are those that are there."""
+    files = [File(where.configuration, supervisord.configuration(parts, where, settings))]
+    files += [file for part in parts for file in part.files]
+    try:
+        return all(file.path.read_text(encoding="utf-8") == file.text for file in files)
+    except FileNotFoundError:
+        return False
 
 
 def run_once(parts: Sequence[Part]) -> None:

@@ -25,6 +25,11 @@ def last_lines(log: Path, count: int) -> list[str]:
     return text.decode(errors="replace").splitlines()[-count:] if count else []
 
 
+def without_frames(lines: Sequence[str]) -> list[str]:
+    """The lines without the frames of Java's stack traces, which bury the cause."""
+    return [line for line in lines if line.strip() and not line.lstrip().startswith(("at ", "... "))]
+
+
 class Tails:
     """The ends of several logs, from the moment at which this is made. A context manager."""
 

@@ -30,7 +30,7 @@ from tidemark.settings import Settings, settings
 
 _PATIENCE = 120.0  # seconds that a start may take; it takes about 30 on two cores
 _TELLING = 1.0  # seconds after which it is worth telling what got ready
-_LINES_OF_BLAME = 25
+_LINES_OF_BLAME, _LINES_READ = 15, 200
 _FOLLOWING = 0.3
 _SUPERVISOR = "supervisord"
 _EXPECTED = (
@@ -158,10 +158,10 @@ class Session:
         names = [part.name for part in parts]
         supervisor = Supervisor(self.where.socket)
         if supervisor.answers():
-            if self._in_force() == self.asked:
+            if lifecycle.up_to_date(parts, self.where, self.asked):
                 supervisor.start(names)
                 return
-            self._say("It runs with other settings; starting it again with those of this terminal.")
+            self._say("It was started with other settings, or by another version; starting it again.")
             lifecycle.stop(self.where, self._parts(self._in_force()), self._say)
         self._check()
         self._fetch()
@@ -217,7 +217,7 @@ class Session:
         for part in error.parts:
             log = self.where.log(part)
             self.err.print(f"\nThe last lines of {log}:", markup=False)
-            for line in logs.last_lines(log, _LINES_OF_BLAME):
+            for line in logs.without_frames(logs.last_lines(log, _LINES_READ))[-_LINES_OF_BLAME:]:
                 self.err.print(f"  {line}", markup=False)
         self.err.print(
             "\nThe other parts go on; `tidemark up` tries again, `tidemark down` ends all.", markup=False

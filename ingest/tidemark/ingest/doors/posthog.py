@@ -8,7 +8,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -57,12 +57,11 @@ def parse(body: bytes, query: Mapping[str, str], to: Taker) -> Parsed:
 def _from_form(body: bytes) -> bytes:
     if not body.startswith(b"data="):
         return body
-    form = parse_qs(body.decode("latin-1"), max_num_fields=10)
-    data = form.get("data", [""])[0].replace(" ", "+").encode("latin-1", "replace")
+    data = unquote_to_bytes(body[5:].split(b"&", 1)[0])
     if data.lstrip()[:1] in (b"{", b"["):
         return data
     try:
-        return b64decode(data, validate=True)
+        return b64decode(data.replace(b" ", b"+"), validate=True)
     except binascii.Error as error:
         raise Unreadable(400, f"the form's data is not base64: {error}", "json", body) from None
 

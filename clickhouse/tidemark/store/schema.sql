@@ -1,0 +1,406 @@
+CREATE TABLE tidemark.audit_progress
+(
+    `path` Enum8('raw' = 1, 'folded' = 2),
+    `block` DateTime64(6, 'UTC') COMMENT 'every block before this one needs no further look',
+    `written_at` DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(written_at)
+ORDER BY path
+SETTINGS index_granularity = 8192;
+
+CREATE MATERIALIZED VIEW tidemark.campaign_heartbeats TO tidemark.heartbeats
+(
+    `path` String,
+    `block` DateTime64(6, 'UTC'),
+    `collector` String,
+    `partition` Int32,
+    `partitions` Int64,
+    `at` DateTime64(3, 'UTC')
+)
+AS SELECT
+    'folded' AS path,
+    block,
+    source AS collector,
+    toInt32OrZero(ad_id) AS partition,
+    intDiv(quantity, events) AS partitions,
+    fromUnixTimestamp64Milli(last_at, 'UTC') AS at
+FROM tidemark.campaign_landing
+WHERE empty(reason) AND (event = 'heartbeat');
+
+CREATE TABLE tidemark.campaign_landing
+(
+    `minute` Int64,
+    `event` String,
+    `campaign_id` String,
+    `ad_id` String,
+    `channel` String,
+    `source` String,
+    `platform` String,
+    `country` String,
+    `events` Int64,
+    `quantity` Int64,
+    `value_micros` Int64,
+    `cost_micros` Int64,
+    `last_at` Int64,
+    `message` String,
+    `reason` String,
+    `topic` String,
+    `partition` Int32,
+    `offset` Int64,
+    `appended_at` DateTime64(3, 'UTC'),
+    `block` DateTime64(6, 'UTC')
+)
+ENGINE = `Null`;
+
+CREATE TABLE tidemark.campaign_minute
+(
+    `minute` DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+    `event` LowCardinality(String),
+    `campaign_id` String,
+    `ad_id` String,
+    `channel` LowCardinality(String),
+    `source` LowCardinality(String),
+    `platform` LowCardinality(String),
+    `country` LowCardinality(String),
+    `events` Int64 COMMENT 'distinct events; 0: the audit took the cell away',
+    `quantity` Int64,
+    `value_micros` Int64,
+    `cost_micros` Int64,
+    `last_at` DateTime64(3, 'UTC') COMMENT 'when the brokers stored the newest of them' CODEC(Delta(8), ZSTD(1)),
+    `version` UInt64 COMMENT 'repairs * 2^48 + events'
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toRelativeMonthNum(minute) % 96
+ORDER BY (event, campaign_id, minute, ad_id, channel, source, platform, country)
+SETTINGS index_granularity = 8192;
+
+CREATE MATERIALIZED VIEW tidemark.campaign_rejected TO tidemark.rejected
+(
+    `topic` String,
+    `partition` Int32,
+    `offset` Int64,
+    `at` DateTime64(3, 'UTC'),
+    `door` String,
+    `field` String,
+    `reason` String,
+    `raw` String
+)
+AS SELECT
+    topic,
+    partition,
+    offset,
+    appended_at AS at,
+    'kafka' AS door,
+    'message' AS field,
+    reason,
+    substring(message, 1, 65536) AS raw
+FROM tidemark.campaign_landing
+WHERE notEmpty(reason);
+
+CREATE MATERIALIZED VIEW tidemark.campaign_rows TO tidemark.campaign_minute
+(
+    `minute` DateTime('UTC'),
+    `event` String,
+    `campaign_id` String,
+    `ad_id` String,
+    `channel` String,
+    `source` String,
+    `platform` String,
+    `country` String,
+    `events` Int64,
+    `quantity` Int64,
+    `value_micros` Int64,
+    `cost_micros` Int64,
+    `last_at` DateTime64(3, 'UTC'),
+    `version` UInt64
+)
+AS SELECT
+    toDateTime(minute, 'UTC') AS minute,
+    event,
+    campaign_id,
+    ad_id,
+    channel,
+    source,
+    platform,
+    country,
+    events,
+    quantity,
+    value_micros,
+    cost_micros,
+    fromUnixTimestamp64Milli(last_at, 'UTC') AS last_at,
+    toUInt64(events) AS version
+FROM tidemark.campaign_landing
+WHERE empty(reason) AND (event != 'heartbeat');
+
+CREATE MATERIALIZED VIEW tidemark.campaign_touched TO tidemark.touched
+(
+    `path` String,
+    `block` DateTime64(6, 'UTC'),
+    `minute` DateTime('UTC'),
+    `first_at` DateTime64(3, 'UTC')
+)
+AS SELECT
+    'folded' AS path,
+    block,
+    toDateTime(minute, 'UTC') AS minute,
+    toDateTime64(block, 3, 'UTC') AS first_at
+FROM tidemark.campaign_landing
+WHERE empty(reason) AND (event != 'heartbeat')
+GROUP BY
+    block,
+    minute;
+
+CREATE TABLE tidemark.events
+(
+    `event_id` String,
+    `event` LowCardinality(String),
+    `event_time` DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    `original_time` DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    `received_at` DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    `quantity` Int64,
+    `value_micros` Int64,
+    `cost_micros` Int64,
+    `campaign_id` String,
+    `ad_id` String,
+    `channel` LowCardinality(String),
+    `source` LowCardinality(String),
+    `platform` LowCardinality(String),
+    `country` LowCardinality(String),
+    `user_id` String,
+    `anonymous_id` String,
+    `experiment_id` String,
+    `variant` String,
+    `properties` Map(String, String),
+    `appended_at` DateTime64(3, 'UTC') COMMENT 'when the brokers stored it, by their clock' CODEC(Delta(8), ZSTD(1)),
+    `rank` UInt128 COMMENT 'greatest for the copy that the brokers stored first',
+    INDEX event_time_range event_time TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(rank)
+PARTITION BY toRelativeMonthNum(original_time) % 96
+ORDER BY (event, campaign_id, original_time, event_id)
+SETTINGS index_granularity = 8192;
+
+CREATE MATERIALIZED VIEW tidemark.events_heartbeats TO tidemark.heartbeats
+(
+    `path` String,
+    `block` DateTime64(6, 'UTC'),
+    `collector` String,
+    `partition` Int32,
+    `partitions` Int64,
+    `at` DateTime64(3, 'UTC')
+)
+AS SELECT
+    'raw' AS path,
+    block,
+    source AS collector,
+    toInt32OrZero(ad_id) AS partition,
+    quantity AS partitions,
+    appended_at AS at
+FROM tidemark.events_landing
+WHERE empty(reason) AND (event = 'heartbeat');
+
+CREATE TABLE tidemark.events_landing
+(
+    `event_id` String,
+    `event` String,
+    `event_time` Int64,
+    `original_time` Int64,
+    `received_at` Int64,
+    `quantity` Int64,
+    `value_micros` Int64,
+    `cost_micros` Int64,
+    `campaign_id` String,
+    `ad_id` String,
+    `channel` String,
+    `source` String,
+    `platform` String,
+    `country` String,
+    `user_id` String,
+    `anonymous_id` String,
+    `experiment_id` String,
+    `variant` String,
+    `properties` Map(String, String),
+    `message` String,
+    `field` String,
+    `reason` String,
+    `topic` String,
+    `partition` Int32,
+    `offset` Int64,
+    `appended_at` DateTime64(3, 'UTC'),
+    `block` DateTime64(6, 'UTC')
+)
+ENGINE = `Null`;
+
+CREATE MATERIALIZED VIEW tidemark.events_offsets TO tidemark.offsets
+(
+    `block` DateTime64(6, 'UTC'),
+    `partition` Int32,
+    `first` Int64,
+    `last` Int64,
+    `missing` Array(Int64)
+)
+AS SELECT
+    block,
+    partition,
+    min(offset) AS first,
+    max(offset) AS last,
+    arrayFlatten(arrayMap((at, step) -> range((at - step) + 1, least(at, (at - step) + 1001)), arraySort(groupArray(offset) AS seen), arrayMap(d -> if(d > 1, d, 1), arrayDifference(arraySort(seen))))) AS missing
+FROM tidemark.events_landing
+GROUP BY
+    block,
+    partition;
+
+CREATE MATERIALIZED VIEW tidemark.events_rejected TO tidemark.rejected
+(
+    `topic` String,
+    `partition` Int32,
+    `offset` Int64,
+    `at` DateTime64(3, 'UTC'),
+    `door` String,
+    `field` String,
+    `reason` String,
+    `raw` String
+)
+AS SELECT
+    topic,
+    partition,
+    offset,
+    appended_at AS at,
+    'kafka' AS door,
+    field,
+    reason,
+    substring(message, 1, 65536) AS raw
+FROM tidemark.events_landing
+WHERE notEmpty(reason);
+
+CREATE MATERIALIZED VIEW tidemark.events_rows TO tidemark.events
+(
+    `event_id` String,
+    `event` String,
+    `event_time` DateTime64(3, 'UTC'),
+    `original_time` DateTime64(3, 'UTC'),
+    `received_at` DateTime64(3, 'UTC'),
+    `quantity` Int64,
+    `value_micros` Int64,
+    `cost_micros` Int64,
+    `campaign_id` String,
+    `ad_id` String,
+    `channel` String,
+    `source` String,
+    `platform` String,
+    `country` String,
+    `user_id` String,
+    `anonymous_id` String,
+    `experiment_id` String,
+    `variant` String,
+    `properties` Map(String, String),
+    `appended_at` DateTime64(3, 'UTC'),
+    `rank` UInt128
+)
+AS SELECT
+    event_id,
+    event,
+    fromUnixTimestamp64Milli(event_time, 'UTC') AS event_time,
+    fromUnixTimestamp64Milli(original_time, 'UTC') AS original_time,
+    fromUnixTimestamp64Milli(received_at, 'UTC') AS received_at,
+    quantity,
+    value_micros,
+    cost_micros,
+    campaign_id,
+    ad_id,
+    channel,
+    source,
+    platform,
+    country,
+    user_id,
+    anonymous_id,
+    experiment_id,
+    variant,
+    properties,
+    appended_at,
+    bitNot(bitShiftLeft(toUInt128(toUnixTimestamp64Milli(appended_at)), 64) + toUInt128(offset)) AS rank
+FROM tidemark.events_landing
+WHERE empty(reason) AND (event != 'heartbeat');
+
+CREATE MATERIALIZED VIEW tidemark.events_touched TO tidemark.touched
+(
+    `path` String,
+    `block` DateTime64(6, 'UTC'),
+    `minute` DateTime('UTC'),
+    `first_at` DateTime64(3, 'UTC')
+)
+AS SELECT
+    'raw' AS path,
+    block,
+    toStartOfMinute(toDateTime(intDiv(event_time, 1000), 'UTC')) AS minute,
+    min(appended_at) AS first_at
+FROM tidemark.events_landing
+WHERE empty(reason) AND (event != 'heartbeat')
+GROUP BY
+    block,
+    minute;
+
+CREATE TABLE tidemark.heartbeats
+(
+    `path` Enum8('raw' = 1, 'folded' = 2),
+    `block` DateTime64(6, 'UTC'),
+    `collector` String,
+    `partition` Int32,
+    `partitions` Int64 COMMENT 'how many partitions the topic had',
+    `at` DateTime64(3, 'UTC') COMMENT 'when the brokers stored the heartbeat, by their clock'
+)
+ENGINE = MergeTree
+ORDER BY block
+TTL toDateTime(block) + toIntervalHour(1)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE tidemark.offsets
+(
+    `block` DateTime64(6, 'UTC'),
+    `partition` Int32,
+    `first` Int64,
+    `last` Int64,
+    `missing` Array(Int64) COMMENT 'offsets between first and last that made no row: messages without bytes'
+)
+ENGINE = MergeTree
+ORDER BY block
+TTL toDateTime(block) + toIntervalDay(7)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE tidemark.rejected
+(
+    `topic` LowCardinality(String) COMMENT 'where these bytes lie in Kafka',
+    `partition` Int32,
+    `offset` Int64,
+    `at` DateTime64(3, 'UTC'),
+    `door` LowCardinality(String) COMMENT 'the collector\'s door, or kafka for what was written straight into the topic',
+    `field` String,
+    `reason` String,
+    `raw` String COMMENT 'the bytes, cut at 64 kB' CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (topic, partition, offset)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE tidemark.repairs
+(
+    `at` DateTime64(6, 'UTC'),
+    `minute` DateTime('UTC'),
+    `cells` UInt64 COMMENT 'cells of this minute that were written from raw events'
+)
+ENGINE = MergeTree
+ORDER BY at
+TTL toDateTime(at) + toIntervalDay(90)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE tidemark.touched
+(
+    `path` Enum8('raw' = 1, 'folded' = 2),
+    `block` DateTime64(6, 'UTC'),
+    `minute` DateTime('UTC'),
+    `first_at` DateTime64(3, 'UTC') COMMENT 'raw: when the brokers stored the earliest of the events that touched it; folded: when the row came'
+)
+ENGINE = MergeTree
+ORDER BY block
+TTL toDateTime(block) + toIntervalDay(7)
+SETTINGS index_granularity = 8192;

@@ -1,0 +1,55 @@
+"""The real files; their truths stand in the README beside them. ``make test-real DATA=folder``."""
+
+import os
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, now_ms
+
+_ROOT = Path(__file__).resolve().parents[2]
+DAY = 24 * 60 * 60_000
+
+
+def file(name: str) -> str:
+    folder = os.environ.get("DATA")
+    if not folder:
+        pytest.fail("DATA is not set; say where the real files are: make test-real DATA=folder")
+    path = Path(folder) / name
+    if not path.exists():
+        pytest.fail(f"{path} is missing; DATA must be the folder with the real files")
+    return str(path)
+
+
+def test_real_clicks_are_counted_to_the_event_however_often_they_are_replayed(cluster: Cluster) -> None:
+    replay = ("replay", file("ad_clicks.csv.gz"), "--map", str(_ROOT / "examples/ad_clicks.yaml"), "--shift-to-now")
+    for _ in range(2):
+        cluster.tidemark(*replay, "--speed", "max")
+        took = cluster.await_through(now_ms(), field="auditedThrough", within=120)
+        print(f"audited {took:.1f} s after the last event was accepted")
+        values = cluster.metrics(["clicks", "conversions"], **bounds(), where=not_these("916", "936", "1178"))
+        assert values["rows"][0]["values"] == {"clicks": 100_000, "conversions": 227}
+
+
+def test_real_campaign_reports_are_counted_to_the_micro(cluster: Cluster) -> None:
+    cluster.tidemark(
+        "replay", file("ad_campaigns.csv.gz"), "--map", str(_ROOT / "examples/ad_campaigns.yaml"),
+        "--shift-to-now", "--speed", "max",
+    )  # fmt: skip
+    cluster.await_through(now_ms(), field="auditedThrough", within=120)
+    wanted = [{"dimension": "CAMPAIGN", "values": ["916", "936", "1178"]}]
+    answer = cluster.metrics(["impressions", "clicks", "conversions", "spend", "events"], **bounds(), where=wanted)
+    assert answer["rows"][0]["values"] == {
+        "impressions": 213_434_828,
+        "clicks": 38_165,
+        "conversions": 3_264,
+        "spend": 58_705.229957,
+        "events": 4_150,
+    }
+
+
+def bounds() -> dict[str, int]:
+    return {"start_ms": now_ms() - 60 * DAY, "end_ms": now_ms() + DAY}
+
+
+def not_these(*campaigns: str) -> list[dict[str, object]]:
+    return [{"dimension": "CAMPAIGN", "op": "NOT_IN", "values": list(campaigns)}]
