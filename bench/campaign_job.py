@@ -13,15 +13,15 @@ import time
 from pathlib import Path
 
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from tidemark.jobs import sql
 from tidemark.jobs.definition import Job, jobs
 from tidemark.jobs.rest import Flink
 from tidemark.jobs.submit import submit
 from tidemark.local.fetch import connector_jar
-from tidemark.local.layout import layout
-from tidemark.local.orphans import processes
+from tidemark.local.processes import cluster_processes
 from tidemark.settings import Settings, settings
 
 _BASELINE = Path(__file__).with_name("campaign_baseline.sql")
@@ -136,7 +136,7 @@ def cpu_seconds(own: Settings, job: Job) -> float:
 
 def _spent(own: Settings) -> float:
     managers = [
-        process for process in processes(layout(own).home) if "TaskManagerRunner" in " ".join(process.cmdline())
+        process for process in cluster_processes(own) if "TaskManagerRunner" in " ".join(process.cmdline())
     ]
     return sum(times.user + times.system for times in (process.cpu_times() for process in managers))
 

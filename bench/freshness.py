@@ -18,8 +18,7 @@ from dataclasses import dataclass
 
 import httpx
 import psutil
-from tidemark.local.layout import layout
-from tidemark.local.orphans import processes
+from tidemark.local.processes import cluster_processes
 
 from tidemark.settings import Settings, settings
 
@@ -85,7 +84,7 @@ def summary(result: Result, idle: Result) -> dict[str, float]:
 
 async def measure(own: Settings, rate: int, seconds: float) -> Result:
     """Hold ``rate`` for ``seconds`` and wait until every marker was seen."""
-    running = processes(layout(own).home)
+    running = cluster_processes(own)
     accepted: dict[str, float] = {}
     seen: dict[str, float] = {}
     end = asyncio.Event()

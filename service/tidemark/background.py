@@ -21,7 +21,7 @@ _TIDE_SECONDS = 0.2
 _OBSERVE_SECONDS = 0.5
 _OFFSETS_SECONDS = 1.0
 _HEARTBEATS = """
-SELECT path, block, collector, partition, partitions, at
+SELECT path, block, collector, partition, partitions, at, goodbye
 FROM tidemark.heartbeats
 WHERE (path = 'raw' AND block > {raw:DateTime64(6, 'UTC')}) OR (path = 'folded' AND block >
 {folded:DateTime64(6, 'UTC')}) ORDER BY block

@@ -3,7 +3,7 @@
 import { Analytics } from "@segment/analytics-node";
 
 const [url, campaign, messageId] = process.argv.slice(2);
-const analytics = new Analytics({ writeKey: "tidemark", host: url, flushInterval: 100 });
+const analytics = new Analytics({ writeKey: "tidemark", host: url, flushInterval: 100, maxRetries: 3 });
 let failed = null;
 analytics.on("error", (error) => {
   failed = error;

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from cluster import Cluster, now_ms
 
+pytestmark = pytest.mark.clients
+
 _FOLDER = Path(__file__).parent
 MINUTE = 60_000
 

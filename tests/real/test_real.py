@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from cluster import Cluster, now_ms
 
+pytestmark = pytest.mark.real
+
 _ROOT = Path(__file__).resolve().parents[2]
 DAY = 24 * 60 * 60_000
 

@@ -4,6 +4,7 @@ Real Kafka, Flink, registry and ClickHouse, on ports and in a folder of its own.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from typing import Any
 import httpx
 from confluent_kafka.admin import AdminClient
 
+from tidemark.local.control import Supervisor
+from tidemark.local.layout import layout
 from tidemark.settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -125,6 +128,15 @@ class Cluster:
         answer = self._http.get(f"{self.settings.service_url}/rejected", params={"limit": 1000})
         assert answer.status_code == 200, answer.text
         return list(answer.json()["rejected"])
+
+    def pid(self, part: str) -> int:
+        """The process of a part; 0 while it has none."""
+        supervisor = Supervisor(layout(self.settings).socket)
+        return next(process.pid for process in supervisor.processes() if process.name == part)
+
+    def kill(self, part: str, number: signal.Signals) -> None:
+        """Send a signal to the process of a part."""
+        os.kill(self.pid(part), number)
 
     def freshness(self) -> dict[str, Any]:
         """The root field ``freshness``, instants as Unix ms or None."""

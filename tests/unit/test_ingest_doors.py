@@ -246,10 +246,15 @@ def test_the_other_calls_are_events_of_their_own_name(kind: str) -> None:
 
 
 def test_a_call_without_an_id_gets_one_that_its_retry_has_too() -> None:
-    first = only(track({}, messageId=None, sentAt="2026-11-23T21:44:04Z"))
-    again = only(track({}, messageId=None, sentAt="2026-11-23T21:44:09Z"))
-    other = only(track({"a": 1}, messageId=None))
+    call = {"messageId": None, "timestamp": "2026-11-23T21:44:03Z"}
+    first = only(track({}, **call, sentAt="2026-11-23T21:44:04Z"))
+    again = only(track({}, **call, sentAt="2026-11-23T21:44:09Z"))
+    other = only(track({"a": 1}, **call))
     assert first.event_id == again.event_id != other.event_id
+
+
+def test_calls_with_neither_an_id_nor_a_time_are_different_calls() -> None:
+    assert only(track({}, messageId=None)).event_id != only(track({}, messageId=None)).event_id
 
 
 def test_an_impossible_time_is_no_original_time() -> None:

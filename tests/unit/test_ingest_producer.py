@@ -34,6 +34,7 @@ class Brokers:
         self.topics: dict[str, int] = {"events.v1": 3, "rejected.v1": 1}
         self.due: list[tuple[Report, KafkaError | None]] = []
         self.polled = threading.Event()
+        self.reported = threading.Event()
 
     def produce(
         self,
@@ -55,11 +56,17 @@ class Brokers:
         while self.due:
             report, error = self.due.pop(0)
             report(error, None)
+            if not self.due:
+                self.reported.set()
 
-    def report(self, error: KafkaError | None = None) -> None:
-        self.due += [(report, error) for report in self.reports]
+    async def report(self) -> None:
+        """Acknowledge all that was sent, and wait until the loop has heard of it."""
+        self.reported.clear()
+        self.due += [(report, None) for report in self.reports]
         self.reports.clear()
         self.polled.set()
+        await asyncio.to_thread(self.reported.wait, 2)
+        await asyncio.sleep(0)
 
     def list_topics(self, timeout: float) -> Topics:
         assert timeout > 0
@@ -90,11 +97,10 @@ def test_a_batch_is_done_when_each_of_its_messages_is_acknowledged() -> None:
     async def check(producer: Producer, brokers: Brokers) -> None:
         future = producer.send([event("a"), event("b")], [b"letter"])
         last = brokers.reports.pop()
-        brokers.report()
-        await asyncio.sleep(0.03)
+        await brokers.report()
         assert not future.done()
         brokers.reports.append(last)
-        brokers.report()
+        await brokers.report()
         assert await future is None
         assert [(topic, key) for topic, _, key, _ in brokers.sent] == [
             ("events.v1", b"a"),
@@ -135,8 +141,7 @@ def test_a_full_queue_fails_at_once_and_late_reports_change_nothing() -> None:
             await producer.send([event("a"), event("b")], [])
             == "the collector's queue to the brokers is full"
         )
-        brokers.report()
-        await asyncio.sleep(0.03)
+        await brokers.report()
 
     run(check)
 
@@ -148,8 +153,7 @@ def test_what_the_brokers_never_answer_fails_by_the_deadline(monkeypatch: pytest
     async def check(producer: Producer, brokers: Brokers) -> None:
         future = producer.send([event("a")], [])
         assert await asyncio.wait_for(future, 2) == "the brokers did not acknowledge it within 0.05 s"
-        brokers.report()
-        await asyncio.sleep(0.03)
+        await brokers.report()
 
     run(check)
 

@@ -6,14 +6,14 @@ from tidemark.ingest.tracking import Place, TrackingError, load
 from tidemark.settings import Settings
 
 PLAN = """
+events: [{names: [Bought], event: conversion, value: [properties.total]}]
 segment:
   kept: {properties: ""}
   fields: {campaign_id: [properties.campaign, {path: context.mobile, values: {"true": mobile}}]}
-  events: [{names: [Bought], event: conversion, value: [properties.total]}]
 posthog:
   kept: {}
   fields: {}
-  events: []
+  events: [{names: [$pageview], event: page}]
 """
 
 
@@ -38,6 +38,7 @@ def test_a_plan_is_taken_apart(tmp_path: Path) -> None:
         Place(("context", "mobile"), {"true": "mobile"}),
     )
     assert plan.fields["ad_id"] == ()
+    assert sorted(load(written(tmp_path, PLAN)).posthog.rules) == ["$pageview", "bought"]
     assert plan.rules["bought"].value == (Place(("properties", "total"), None),)
 
 
@@ -47,13 +48,13 @@ def test_a_plan_is_taken_apart(tmp_path: Path) -> None:
         ("segment:\n", "segment\n", "is not YAML"),
         ("posthog:", "posthug:", "unknown field `posthug`"),
         ("{campaign_id:", "{campaign:", r"unknown field `campaign` - at `\$.segment.fields`"),
-        ("event: conversion", "event: 5", r"Expected `str`, got `int` - at `\$.segment.events\[0\].event`"),
+        ("event: conversion", "event: 5", r"Expected `str`, got `int` - at `\$.events\[0\].event`"),
         (
             "event: conversion",
             "event: heartbeat",
-            r"segment.events\[0\].event: 'heartbeat' cannot be an event's name",
+            r"events\[0\].event: 'heartbeat' cannot be an event's name",
         ),
-        ("[Bought]", "[]", r"segment.events\[0\].names: is empty; list at least one name"),
+        ("[Bought]", "[]", r"events\[0\].names: is empty; list at least one name"),
         ("[Bought]", "[Bought, bought]", "'bought' is listed twice"),
         (
             "[properties.total]",

@@ -68,6 +68,18 @@ def test_a_collector_that_is_gone_stops_counting_once_flink_has_passed_its_last_
     assert tide.through(Path.FOLDED, second(22.3)) == second(21)
 
 
+def test_a_collector_that_said_goodbye_stops_counting_at_once_but_not_before_flink_has_passed_it() -> None:
+    tide = Tide()
+    for at in (1.0, 1.5, 2.0):
+        tide.observe(raw_and_folded(at, at + 0.2, collector="alive"))
+    tide.observe([Heartbeat(Path.RAW, second(2.3), "leaving", 0, 1, second(2.1), goodbye=True)])
+    tide.observe(raw_and_folded(2.5, 2.7, collector="alive"))
+    assert tide.through(Path.RAW, second(2.8)) == second(2)
+    assert tide.through(Path.FOLDED, second(2.8)) is None
+    tide.observe([beat(Path.FOLDED, 2.1, 2.9, collector="leaving")])
+    assert tide.through(Path.FOLDED, second(3)) == second(2)
+
+
 def test_a_stalled_job_does_not_look_like_silence() -> None:
     tide = Tide()
     for at in (1.0, 1.5, 2.0, 2.5):

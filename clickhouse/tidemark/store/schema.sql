@@ -15,7 +15,8 @@ CREATE MATERIALIZED VIEW tidemark.campaign_heartbeats TO tidemark.heartbeats
     `collector` String,
     `partition` Int32,
     `partitions` Int64,
-    `at` DateTime64(3, 'UTC')
+    `at` DateTime64(3, 'UTC'),
+    `goodbye` Bool
 )
 AS SELECT
     'folded' AS path,
@@ -23,7 +24,8 @@ AS SELECT
     source AS collector,
     toInt32OrZero(ad_id) AS partition,
     intDiv(quantity, events) AS partitions,
-    fromUnixTimestamp64Milli(last_at, 'UTC') AS at
+    fromUnixTimestamp64Milli(last_at, 'UTC') AS at,
+    false AS goodbye
 FROM tidemark.campaign_landing
 WHERE empty(reason) AND (event = 'heartbeat');
 
@@ -187,7 +189,8 @@ CREATE MATERIALIZED VIEW tidemark.events_heartbeats TO tidemark.heartbeats
     `collector` String,
     `partition` Int32,
     `partitions` Int64,
-    `at` DateTime64(3, 'UTC')
+    `at` DateTime64(3, 'UTC'),
+    `goodbye` UInt8
 )
 AS SELECT
     'raw' AS path,
@@ -195,7 +198,8 @@ AS SELECT
     source AS collector,
     toInt32OrZero(ad_id) AS partition,
     quantity AS partitions,
-    appended_at AS at
+    appended_at AS at,
+    variant = 'goodbye' AS goodbye
 FROM tidemark.events_landing
 WHERE empty(reason) AND (event = 'heartbeat');
 
@@ -347,7 +351,8 @@ CREATE TABLE tidemark.heartbeats
     `collector` String,
     `partition` Int32,
     `partitions` Int64 COMMENT 'how many partitions the topic had',
-    `at` DateTime64(3, 'UTC') COMMENT 'when the brokers stored the heartbeat, by their clock'
+    `at` DateTime64(3, 'UTC') COMMENT 'when the brokers stored the heartbeat, by their clock',
+    `goodbye` Bool COMMENT 'raw: the collector sends no more'
 )
 ENGINE = MergeTree
 ORDER BY block

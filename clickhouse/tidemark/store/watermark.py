@@ -38,7 +38,10 @@ class Path(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """One heartbeat as ClickHouse got it; ``block`` orders the reads of one path."""
+    """One heartbeat as ClickHouse got it; ``block`` orders the reads of one path.
+
+    ``goodbye``: it is the collector's last one on the partition (told on the raw path only).
+    """
 
     path: Path
     block: datetime
@@ -46,6 +49,7 @@ class Heartbeat:
     partition: int
     partitions: int
     at: datetime
+    goodbye: bool = False
 
 
 @dataclass(slots=True)
@@ -79,6 +83,7 @@ class Tide:
         self._newest_block: dict[Path, datetime] = {}
         self._cells: dict[Path, dict[tuple[str, int], _Cell]] = {path: {} for path in Path}
         self._partitions: dict[str, int] = {}
+        self._said_goodbye: set[str] = set()
         self._proved: dict[Path, datetime] = {}
 
     def observe(self, heartbeats: Iterable[Heartbeat]) -> None:
@@ -112,6 +117,8 @@ class Tide:
         if beat.path is Path.RAW:
             known = self._partitions.get(beat.collector, 0)
             self._partitions[beat.collector] = max(beat.partitions, known)
+            if beat.goodbye:
+                self._said_goodbye.add(beat.collector)
 
     def _prove(self, path: Path, now: datetime) -> datetime | None:
         newest_block = self._newest_block.get(path)
@@ -136,7 +143,7 @@ class Tide:
             for partition in range(self._partitions[collector])
             if (cell := self._cells[Path.RAW].get((collector, partition))) and cell.newest
         }
-        if now - max(beats.values()) <= _GONE:
+        if collector not in self._said_goodbye and now - max(beats.values()) <= _GONE:
             return True
         return path is Path.FOLDED and any(
             passed is None or passed < newest

@@ -24,7 +24,7 @@ from tidemark.settings import Settings, settings
 
 log = logging.getLogger("tidemark.collector")
 
-_FLUSH_SECONDS = 5.0
+_FLUSH_SECONDS = 4.0
 
 
 async def serve(config: Settings) -> int:
@@ -82,7 +82,7 @@ async def serve(config: Settings) -> int:
             log_config=None,
             server_header=False,
             backlog=2048,
-            timeout_graceful_shutdown=6,
+            timeout_graceful_shutdown=5,
         )
     )
     await server.serve()

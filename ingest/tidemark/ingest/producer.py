@@ -80,8 +80,8 @@ def connect(bootstrap: str, *, on_fatal: Callable[[str], None]) -> Client:
             "client.id": "tidemark-collector",
             "acks": "all",
             "enable.idempotence": True,
-            "linger.ms": 2,  # measured: the same rate as 5, and a single event is answered 3 ms sooner
-            "compression.type": "lz4",  # measured: a third less CPU of this process than none
+            "linger.ms": 2,  # measured: as many events a CPU second as with 5, answered sooner
+            "compression.type": "lz4",  # measured: a third less CPU of this process than with none
             "message.timeout.ms": _TIMEOUT_MS,
             "request.timeout.ms": _TIMEOUT_MS,
             "socket.timeout.ms": _TIMEOUT_MS + 1_000,

@@ -35,7 +35,8 @@ def topics(settings: Settings) -> dict[str, tuple[int, dict[str, str]]]:
 def ensure_topics(settings: Settings) -> None:
     """Make the topics that are missing; waits for the brokers, and says so."""
     from confluent_kafka import KafkaError, KafkaException  # noqa: PLC0415 - a heavy import for a list of names
-    from confluent_kafka.admin import AdminClient, NewTopic  # noqa: PLC0415
+    from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+    from confluent_kafka.cimpl import NewTopic  # noqa: PLC0415
 
     admin = AdminClient({"bootstrap.servers": settings.bootstrap, "log_level": 0})
     replication = 3 if settings.brokers > 1 else 1

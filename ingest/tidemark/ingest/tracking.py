@@ -71,15 +71,16 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         kept: objects of the call whose other values go into ``properties``, with their names' prefix.
         fields: where the fields of every event stand.
-        events: what the calls of certain names are; any other name stays as it is.
+        events: what the calls of certain names are, beside those that are the same for all SDKs.
     """
 
     kept: dict[str, str]
     fields: Fields
-    events: list[Rule]
+    events: list[Rule] = []
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    events: list[Rule]
     segment: Dialect
     posthog: Dialect
 
@@ -135,13 +136,15 @@ def load(path: Path) -> Tracking:
         raise TrackingError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     except msgspec.ValidationError as error:
         raise TrackingError(f"{path}: {error}") from None
-    return Tracking(_plan(document.segment, f"{path}: segment"), _plan(document.posthog, f"{path}: posthog"))
+    shared = [(f"{path}: events[{number}]", rule) for number, rule in enumerate(document.events)]
+    segment = _plan(document.segment, shared, f"{path}: segment")
+    return Tracking(segment, _plan(document.posthog, shared, f"{path}: posthog"))
 
 
-def _plan(dialect: Dialect, where: str) -> Plan:
+def _plan(dialect: Dialect, shared: list[tuple[str, Rule]], where: str) -> Plan:
     rules: dict[str, EventRule] = {}
-    for number, rule in enumerate(dialect.events):
-        place = f"{where}.events[{number}]"
+    own = [(f"{where}.events[{number}]", rule) for number, rule in enumerate(dialect.events)]
+    for place, rule in (*shared, *own):
         if not rule.event or rule.event == HEARTBEAT:
             raise TrackingError(f"{place}.event: {rule.event!r} cannot be an event's name; choose another")
         if not rule.names:

@@ -65,7 +65,9 @@ class _Transport(Transport):
         self._path, self._timeout = path, timeout
 
     def make_connection(self, host: Any) -> HTTPConnection:  # noqa: ANN401, ARG002 - the base's signature
-        return _Connection(self._path, self._timeout)
+        connection = _Connection(self._path, self._timeout)
+        self._connection = host, connection  # what ``close`` closes
+        return connection
 
 
 class Supervisor:

@@ -73,7 +73,7 @@ def send_line(settings: Settings) -> str:
         '{"event_id":"click-\'$(date +%s000)\'","event":"click","event_time":\'$(date +%s000)\','
         '"campaign_id":"spring","channel":"search","country":"DE"}'
     )
-    return f"curl {settings.collector_url}/v1/events -d '{event}'"
+    return f"curl -sS {settings.collector_url}/v1/events -d '{event}'"
 
 
 def ask_line(settings: Settings) -> str:
@@ -83,4 +83,4 @@ def ask_line(settings: Settings) -> str:
         "{rows{campaign values{clicks}} freshness{completeThrough lagMs}}}"
     )
     body = json.dumps({"query": query}, separators=(",", ":"))
-    return f"curl {settings.service_url}/graphql -H 'content-type: application/json' -d '{body}'"
+    return f"curl -sS {settings.service_url}/graphql -H 'content-type: application/json' -d '{body}'"

@@ -78,9 +78,13 @@ appender.console.name = console
 appender.console.type = Console
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %c{1} - %m%n
-# says for every checkpoint and every idle fetch that all is well
+# these say at every checkpoint, each two seconds, what is no news
 logger.checkpoints.name = org.apache.flink.runtime.checkpoint.CheckpointCoordinator
 logger.checkpoints.level = WARN
+logger.sources.name = org.apache.flink.runtime.source.coordinator.SourceCoordinator
+logger.sources.level = WARN
+logger.metrics.name = org.apache.flink.metrics.MetricGroup
+logger.metrics.level = ERROR
 logger.clients.name = org.apache.kafka.clients
 logger.clients.level = WARN
 """,

@@ -33,10 +33,11 @@ class RegistrySeen:
 
 @dataclass(frozen=True, slots=True)
 class SlotsSeen:
-    """A TaskManager's slots."""
+    """A TaskManager's slots, and the seconds since the JobManager heard of it."""
 
     slots: int
     free: int
+    heartbeat_age: float
 
 
 @dataclass(frozen=True, slots=True)

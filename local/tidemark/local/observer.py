@@ -101,7 +101,11 @@ class Observer:
         names = [job.name for job in jobs(self._settings, Path())]
         return FlinkSeen(
             task_managers={
-                manager["id"]: SlotsSeen(slots=manager["slotsNumber"], free=manager["freeSlots"])
+                manager["id"]: SlotsSeen(
+                    slots=manager["slotsNumber"],
+                    free=manager["freeSlots"],
+                    heartbeat_age=time.time() - manager["timeSinceLastHeartbeat"] / 1000,  # it is an instant
+                )
                 for manager in managers
             },
             jobs=tuple(self._job(name, runs) for name in names),

@@ -14,9 +14,10 @@ def part(settings: Settings, layout: Layout) -> Part:
         "-XX:TieredStopAtLevel=1",
         f"-Dquarkus.http.host={settings.host}",
         f"-Dquarkus.http.port={settings.registry_port}",
-        # its health and metrics listen on a port of their own, by default 9000 of every interface; nobody asks there
+        # its health has a port of its own, by default 9000 of every interface; nobody asks there
         f"-Dquarkus.management.host={settings.host}",
         "-Dquarkus.management.port=0",
+        "-Dquarkus.http.access-log.enabled=false",
         "-Dapicurio.storage.kind=sql",
         "-Dapicurio.storage.sql.kind=h2",
         f"-Dapicurio.datasource.url=jdbc:h2:file:{data / 'registry'};AUTO_SERVER=FALSE",

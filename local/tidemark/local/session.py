@@ -125,9 +125,12 @@ class Session:
                 found = tuple(Verdict(name, False, "stopped", 0, 0.0, "not running") for name in names)
                 self.out.print(display.status_json(found), markup=False)
             else:
-                self._problem(f"No cluster runs in {self.where.home}; `tidemark up` starts it.")
+                self._problem(self._not_running())
             return 1
-        self.out.print(display.status_json(found) if as_json else display.status_table(found), markup=False)
+        if as_json:
+            self.out.print(display.status_json(found), markup=False)
+        else:
+            self.out.print(display.status_table(found))
         return 0 if all(verdict.well for verdict in found) else 1
 
     def logs(self, part: str, *, lines: int, follow: bool) -> int:
@@ -222,6 +225,15 @@ class Session:
         self.err.print(
             "\nThe other parts go on; `tidemark up` tries again, `tidemark down` ends all.", markup=False
         )
+
+    def _not_running(self) -> str:
+        left = len(processes.of_home(self.where.home))
+        if left:
+            return (
+                f"The supervisor of the cluster in {self.where.home} is gone, though {left} of its processes "
+                "still live; `tidemark up` puts that right."
+            )
+        return f"No cluster runs in {self.where.home}; `tidemark up` starts it."
 
     def _in_force(self) -> Settings:
         """The settings that the cluster was last started with; those of this terminal if it never was."""

@@ -71,7 +71,8 @@ def _work(name: str, seen: Seen) -> tuple[bool, str]:
         node = int(name.removeprefix("kafka-"))
         return _said(seen.kafka, lambda kafka: _kafka(node, kafka))
     if name.startswith("taskmanager-"):
-        return _said(seen.flink, lambda flink: _task_manager(name, flink), "the JobManager ")
+        life = seen.processes[name].seconds
+        return _said(seen.flink, lambda flink: _task_manager(name, life, flink), "the JobManager ")
     answers = {
         "registry": lambda: _said(seen.registry, _registry),
         "jobmanager": lambda: _said(seen.flink, _job_manager),
@@ -111,10 +112,12 @@ def _job_manager(flink: FlinkSeen) -> tuple[bool, str]:
     )
 
 
-def _task_manager(name: str, flink: FlinkSeen) -> tuple[bool, str]:
+def _task_manager(name: str, life: float, flink: FlinkSeen) -> tuple[bool, str]:
     slots = flink.task_managers.get(name)
-    if slots is None:
+    if slots is None or slots.heartbeat_age > life:
         return False, "not registered with the JobManager yet"
+    if slots.heartbeat_age > _OLD_HEARTBEAT:
+        return False, f"the JobManager has not heard of it for {seconds(slots.heartbeat_age)}"
     used = slots.slots - slots.free
     return True, f"{used} of {slots.slots} slots in use" if used else "stands by"
 

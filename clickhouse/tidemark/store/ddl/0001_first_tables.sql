@@ -78,7 +78,8 @@ CREATE TABLE tidemark.heartbeats
     collector  String,
     partition  Int32,
     partitions Int64 COMMENT 'how many partitions the topic had',
-    at         DateTime64(3, 'UTC') COMMENT 'when the brokers stored the heartbeat, by their clock'
+    at         DateTime64(3, 'UTC') COMMENT 'when the brokers stored the heartbeat, by their clock',
+    goodbye    Bool COMMENT 'raw: the collector sends no more'
 )
 ENGINE = MergeTree
 ORDER BY block
@@ -158,7 +159,8 @@ FROM tidemark.events_landing
 WHERE notEmpty(reason);
 
 CREATE MATERIALIZED VIEW tidemark.events_heartbeats TO tidemark.heartbeats AS
-SELECT 'raw' AS path, block, source AS collector, toInt32OrZero(ad_id) AS partition, quantity AS partitions, appended_at AS at
+SELECT 'raw' AS path, block, source AS collector, toInt32OrZero(ad_id) AS partition, quantity AS partitions, appended_at AS at,
+    variant = 'goodbye' AS goodbye
 FROM tidemark.events_landing
 WHERE empty(reason) AND event = 'heartbeat';
 
@@ -205,7 +207,7 @@ WHERE notEmpty(reason);
 CREATE MATERIALIZED VIEW tidemark.campaign_heartbeats TO tidemark.heartbeats AS
 SELECT
     'folded' AS path, block, source AS collector, toInt32OrZero(ad_id) AS partition, intDiv(quantity, events) AS partitions,
-    fromUnixTimestamp64Milli(last_at, 'UTC') AS at
+    fromUnixTimestamp64Milli(last_at, 'UTC') AS at, false AS goodbye
 FROM tidemark.campaign_landing
 WHERE empty(reason) AND event = 'heartbeat';
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
+from uuid import uuid4
 
 import msgspec
 
@@ -59,11 +60,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Taker:
-    """What events are made with: the dialect's plan, now by the brokers' clock, the deployment's currency."""
+    """What events are made with.
+
+    Attributes:
+        plan: the dialect's.
+        received_at: now by the brokers' clock, Unix ms.
+        currency: the deployment's.
+        new_id: an id for a call that has neither an id nor a time to tell it from its like.
+    """
 
     plan: Plan
     received_at: int
     currency: str
+    new_id: Callable[[], str] = lambda: uuid4().hex
 
 
 class CallError(Exception):
@@ -134,7 +143,7 @@ def to_event(call: Call, to: Taker) -> Event:
     stated = found.pop("currency")
     texts = {field: _plain(item.value) for field, item in found.items()}
     event = Event(
-        event_id=_plain(call.event_id) or _fingerprint(call.body),
+        event_id=_plain(call.event_id) or _id(call, to),
         event=name,
         event_time=received_at - max(0, call.age_ms) if call.time is None else call.time,
         original_time=call.time or 0,
@@ -208,9 +217,11 @@ def _whole(found: Found) -> int:
     return int(number)
 
 
-def _fingerprint(body: Mapping[str, Any]) -> str:
-    """An id for a call that has none: the same for the same call, whenever it is sent."""
-    content = {name: value for name, value in body.items() if name not in ("sentAt", "sent_at")}
+def _id(call: Call, to: Taker) -> str:
+    """An id for a call that has none: with a time of its own, the same whenever the call is sent again."""
+    if call.time is None:
+        return to.new_id()
+    content = {name: value for name, value in call.body.items() if name not in ("sentAt", "sent_at")}
     return f"sha256-{hashlib.sha256(_sorted.encode(content)).hexdigest()}"
 
 
