@@ -77,12 +77,12 @@ def fill(bootstrap: str, topic: str, rows: int) -> None:
         event = {
             "event_id": f"bench-{number}", "event": ("impression", "click", "conversion")[number % 3],
             "event_time": at, "original_time": at, "received_at": at, "quantity": 1, "value_micros": 0,
-            "cost_micros": 1200, "campaign_id": f"c{number % 20}", "ad_id": f"a{number % 50}", "channel": "search",
-            "source": "web", "platform": ("ios", "android")[number % 2], "country": "DE",
+            "cost_micros": 1200, "campaign_id": f"c{number % 20}", "ad_id": f"a{number % 50}",
+            "channel": "search", "source": "web", "platform": ("ios", "android")[number % 2], "country": "DE",
             "user_id": f"u{number % 5000}", "anonymous_id": "", "experiment_id": "", "variant": "",
             "properties": {"page": "/home"},
         }  # fmt: skip
-        producer.produce(topic, json.dumps(event).encode(), key=event["event_id"])
+        producer.produce(topic, json.dumps(event).encode(), key=f"bench-{number}")
         if index % 10_000 == 0:
             producer.poll(0)
     producer.flush()

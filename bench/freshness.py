@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import httpx
 import psutil
-from tidemark.local.processes import cluster_processes
 
+from tidemark.local.processes import cluster_processes
 from tidemark.settings import Settings, settings
 
 _MARKERS_A_SECOND = 10
@@ -58,7 +58,7 @@ def main() -> None:
     if options.json:
         print(json.dumps([summary(result, results[0]) for result in results]))
         return
-    print(f"accepted to seen, seconds, on {os.cpu_count()} cores ({_MARKERS_A_SECOND} markers a second)")
+    print(f"accepted to seen, s, on {os.cpu_count()} cores")
     for result in results:
         figures = summary(result, results[0])
         print(
@@ -113,11 +113,16 @@ async def _stream(client: httpx.AsyncClient, own: Settings, rate: int, seconds: 
         now = time.time_ns() // 1_000_000
         events = [
             {
-                "event_id": f"{run}-{number}", "event": "impression", "event_time": now, "ad_id": f"a{number % 20}",
-                "campaign_id": f"load-{number % 10}", "channel": "search", "user_id": f"u{number % 9999}",
+                "event_id": f"{run}-{number}",
+                "event": "impression",
+                "event_time": now,
+                "ad_id": f"a{number % 20}",
+                "campaign_id": f"load-{number % 10}",
+                "channel": "search",
+                "user_id": f"u{number % 9999}",
             }
             for number in range(first, first + _BATCH)
-        ]  # fmt: skip
+        ]
         try:
             answer = await client.post(f"{own.collector_url}/v1/events", json=events)
             answer.raise_for_status()

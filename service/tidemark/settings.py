@@ -18,7 +18,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TIDEMARK_", frozen=True, extra="ignore")
 
     home: Path = Field(Path(".tidemark"), description="everything the local cluster writes lies under it")
-    lib: Path | None = Field(None, description="what was fetched; several clusters may share it (default: home/lib)")
+    lib: Path | None = Field(
+        None, description="what was fetched; several clusters may share it (default: home/lib)"
+    )
     catalogue: Path = Field(
         _ROOT / "catalogue", description="metrics, dimensions, events, tracking rules (YAML)"
     )

@@ -1,4 +1,7 @@
-"""The real client libraries, unchanged, pointed at the collector; what each sent comes out of GraphQL, once."""
+"""The real client libraries, unchanged, pointed at the collector.
+
+What each sent comes out of GraphQL, once.
+"""
 
 import json
 import subprocess
@@ -6,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from cluster import Cluster, now_ms
 
 pytestmark = pytest.mark.clients
@@ -14,8 +18,13 @@ _FOLDER = Path(__file__).parent
 MINUTE = 60_000
 
 _CLIENTS = [
-    "segment_python.py", "rudder_python.py", "posthog_python.py", "segment_node.mjs", "segment_next.mjs", "rudder_node.mjs",
-]  # fmt: skip
+    "segment_python.py",
+    "rudder_python.py",
+    "posthog_python.py",
+    "segment_node.mjs",
+    "segment_next.mjs",
+    "rudder_node.mjs",
+]
 
 
 @pytest.mark.parametrize("script", _CLIENTS)

@@ -49,7 +49,7 @@ def test_a_month_of_campaign_reports_comes_in_through_the_audit(cluster: Cluster
     rows = csv.DictReader(io.StringIO((_DATA / "ad_campaigns_sample.csv").read_text()))
     campaigns = sorted({row["xyz_campaign_id"] for row in rows})
     cluster.tidemark(
-        "replay", str(_DATA / "ad_campaigns_sample.csv"), "--map", str(_ROOT / "examples" / "ad_campaigns.yaml"),
+        "replay", str(_DATA / "ad_campaigns_sample.csv"), "--map", str(_ROOT / "examples/ad_campaigns.yaml"),
         "--shift-to-now", "--speed", "max",
     )  # fmt: skip
     cluster.await_through(now_ms(), field="auditedThrough")
@@ -77,7 +77,17 @@ def test_query_answers_as_a_table_as_csv_and_as_json(cluster: Cluster) -> None:
         ]
     )
     cluster.await_through(now_ms())
-    ask = ("query", "--metrics", "clicks,ctr", "--by", "campaign", "--last", "1h", "--where", f"campaign={run}")
+    ask = (
+        "query",
+        "--metrics",
+        "clicks,ctr",
+        "--by",
+        "campaign",
+        "--last",
+        "1h",
+        "--where",
+        f"campaign={run}",
+    )
     table = cluster.tidemark(*ask, "--grain", "minute").stdout
     assert run in table
     assert "complete through" in table

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from cluster import Cluster
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -14,13 +15,20 @@ _BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 
 def _commands() -> list[tuple[str, str]]:
-    """(file, command) of every block; those that start, stop or test the whole are what this test stands on."""
+    """(file, command) of every block.
+
+    Those that start, stop or test the whole are what this test stands on.
+    """
     found = []
     for file in [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]:
         for block in _BLOCK.findall(file.read_text()):
             joined = re.sub(r"\\\n", " ", block)
             pieces = [joined] if joined.startswith("curl") else joined.splitlines()
-            found += [(file.name, piece.strip()) for piece in pieces if piece.strip() and not piece.startswith("make ")]
+            found += [
+                (file.name, piece.strip())
+                for piece in pieces
+                if piece.strip() and not piece.startswith("make ")
+            ]
     return found
 
 

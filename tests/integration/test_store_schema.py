@@ -11,7 +11,10 @@ _COMMITTED = _ROOT / "clickhouse" / "tidemark" / "store" / "schema.sql"
 def test_the_committed_schema_is_what_the_migrations_make(tmp_path: Path) -> None:
     """In a process of its own, since one process owns one data path. `make schema` rewrites the file."""
     made = subprocess.run(
-        [sys.executable, "-m", "tidemark.store.schema", str(tmp_path)], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "tidemark.store.schema", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert made == _COMMITTED.read_text()
 
@@ -19,7 +22,10 @@ def test_the_committed_schema_is_what_the_migrations_make(tmp_path: Path) -> Non
 def test_upgrading_twice_changes_nothing_and_a_data_folder_opens_again(tmp_path: Path) -> None:
     first, second = (
         subprocess.run(
-            [sys.executable, "-m", "tidemark.store.schema", str(tmp_path)], capture_output=True, text=True, check=True
+            [sys.executable, "-m", "tidemark.store.schema", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for _ in range(2)
     )

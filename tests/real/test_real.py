@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from cluster import Cluster, now_ms
 
 pytestmark = pytest.mark.real
@@ -23,7 +24,13 @@ def file(name: str) -> str:
 
 
 def test_real_clicks_are_counted_to_the_event_however_often_they_are_replayed(cluster: Cluster) -> None:
-    replay = ("replay", file("ad_clicks.csv.gz"), "--map", str(_ROOT / "examples/ad_clicks.yaml"), "--shift-to-now")
+    replay = (
+        "replay",
+        file("ad_clicks.csv.gz"),
+        "--map",
+        str(_ROOT / "examples/ad_clicks.yaml"),
+        "--shift-to-now",
+    )
     for _ in range(2):
         cluster.tidemark(*replay, "--speed", "max")
         took = cluster.await_through(now_ms(), field="auditedThrough", within=120)
@@ -39,7 +46,9 @@ def test_real_campaign_reports_are_counted_to_the_micro(cluster: Cluster) -> Non
     )  # fmt: skip
     cluster.await_through(now_ms(), field="auditedThrough", within=120)
     wanted = [{"dimension": "CAMPAIGN", "values": ["916", "936", "1178"]}]
-    answer = cluster.metrics(["impressions", "clicks", "conversions", "spend", "events"], **bounds(), where=wanted)
+    answer = cluster.metrics(
+        ["impressions", "clicks", "conversions", "spend", "events"], **bounds(), where=wanted
+    )
     assert answer["rows"][0]["values"] == {
         "impressions": 213_434_828,
         "clicks": 38_165,

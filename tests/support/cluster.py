@@ -140,9 +140,8 @@ class Cluster:
 
     def freshness(self) -> dict[str, Any]:
         """The root field ``freshness``, instants as Unix ms or None."""
-        answer = self.graphql("{ freshness { now completeThrough auditedThrough lagMs openBucket } }")[
-            "freshness"
-        ]
+        fields = "now completeThrough auditedThrough lagMs openBucket"
+        answer: dict[str, Any] = self.graphql(f"{{ freshness {{ {fields} }} }}")["freshness"]
         instants = ("now", "completeThrough", "auditedThrough")
         return answer | {name: _unix_ms(answer[name]) for name in instants}
 
@@ -168,7 +167,7 @@ class Cluster:
         return self.until(in_sync, within=within, what="replicas in sync")
 
     def restart_with_memory_of(self, seconds: float) -> None:
-        """Let the campaign job go on from its newest checkpoint, but forget whatever is older than some seconds."""
+        """Let the campaign job go on from its newest checkpoint with a shorter memory."""
         self.tidemark("jobs", "stop")
         code = (
             "from tidemark.jobs import checkpoints; from tidemark.jobs.definition import jobs;"

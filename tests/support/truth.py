@@ -1,4 +1,4 @@
-"""What GraphQL must answer, computed from the events themselves in plain Python, another way than the product does."""
+"""What GraphQL must answer, computed from the events in plain Python, another way than the product does."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

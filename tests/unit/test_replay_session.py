@@ -212,7 +212,7 @@ def test_reasons_without_end_are_counted_together() -> None:
 def test_answers_that_come_in_any_order_give_the_same_summary(capsys: pytest.CaptureFixture[str]) -> None:
     class Unsteady(Collector):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            for _ in range(random.Random(request.headers["content-length"]).randrange(5)):  # noqa: S311
+            for _ in range(random.Random(request.headers["content-length"]).randrange(5)):
                 await asyncio.sleep(0)
             return await super().handle_async_request(request)
 

@@ -1,4 +1,7 @@
-"""``python -m tidemark.store.schema FOLDER``: prints the schema that the migrations make in a new data folder."""
+"""``python -m tidemark.store.schema FOLDER``.
+
+Prints the schema that the migrations make in a new data folder.
+"""
 
 import os
 import sys

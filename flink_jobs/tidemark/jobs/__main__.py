@@ -5,7 +5,6 @@ import sys
 import time
 
 import httpx
-from tidemark.local.fetch import connector_jar
 
 from tidemark.ingest.registry import register
 from tidemark.ingest.topics import ensure_topics
@@ -13,6 +12,7 @@ from tidemark.jobs.definition import jobs
 from tidemark.jobs.keeper import Keeper
 from tidemark.jobs.rest import Flink
 from tidemark.jobs.submit import submit
+from tidemark.local.fetch import connector_jar
 from tidemark.settings import settings
 
 log = logging.getLogger("tidemark.jobs")

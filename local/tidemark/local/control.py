@@ -64,7 +64,7 @@ class _Transport(Transport):
         super().__init__()
         self._path, self._timeout = path, timeout
 
-    def make_connection(self, host: Any) -> HTTPConnection:  # noqa: ANN401, ARG002 - the base's signature
+    def make_connection(self, host: Any) -> HTTPConnection:  # noqa: ANN401 - the base's signature
         connection = _Connection(self._path, self._timeout)
         self._connection = host, connection  # what ``close`` closes
         return connection
