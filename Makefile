@@ -65,7 +65,7 @@ test: $(INSTALLED) ## everything, real components included, on ports and folders
 	@$(BIN)/pytest -m "not real and not clients" tests/unit tests/integration tests/faults
 
 test-clients: $(CLIENTS) ## real SDKs pointed at the collector (needs Node 20)
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null || \
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || \
 		{ echo "Node 20 or newer is missing (with npm), and the JavaScript clients run on it; install it from your system or nodejs.org." >&2; exit 1; }
 	@cd tests/clients && npm install --no-audit --no-fund
 	@$(BIN)/pytest -m clients tests

@@ -63,7 +63,8 @@ def main() -> None:
         figures = summary(result, results[0])
         print(
             f"{result.rate:>6}/s: p50 {figures['p50']:.2f}  p95 {figures['p95']:.2f}"
-            f"  p99 {figures['p99']:.2f}  max {figures['max']:.2f}  ({figures['p99_to_idle']:.2f} of the idle p99);"
+            f"  p99 {figures['p99']:.2f}  max {figures['max']:.2f}"
+            f"  ({figures['p99_to_idle']:.2f} of the idle p99);"
             f" sent {figures['achieved']:.0f}/s, {figures['cores']:.2f} cores"
         )
 

@@ -25,8 +25,12 @@ class Clusters:
             self.end()
             self._made += 1
             cluster = Cluster(self._folder / f"home-{self._made}", brokers=brokers)
+            try:
+                cluster.start()
+            except BaseException:
+                cluster.stop()
+                raise
             self._current = (brokers, cluster)
-            cluster.start()
         return self._current[1]
 
     def end(self) -> None:
