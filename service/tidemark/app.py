@@ -44,7 +44,7 @@ def create_app(
     """
     answerer = Answerer(database, freshness, settings.currency)
     telemetry = Telemetry()
-    explorer = Explorer(settings.home / "graphiql") if is_loopback(settings.host) else None
+    explorer = Explorer(settings.libraries / "graphiql") if is_loopback(settings.host) else None
     turn = CapacityLimiter(MAX_CONCURRENT_QUERIES)
 
     async def answer(question: Question) -> Frame:

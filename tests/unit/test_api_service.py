@@ -342,8 +342,8 @@ def test_the_explorer_runs_from_jars_that_were_fetched(start: Start, tmp_path: P
         ("react-18.2.0.jar", "react/18.2.0/umd/react.production.min.js"),
         ("react-dom-18.2.0.jar", "react-dom/18.2.0/umd/react-dom.production.min.js"),
     ):
-        (tmp_path / "graphiql").mkdir(exist_ok=True)
-        with ZipFile(tmp_path / "graphiql" / jar, "a") as archive:
+        (tmp_path / "lib" / "graphiql").mkdir(parents=True, exist_ok=True)
+        with ZipFile(tmp_path / "lib" / "graphiql" / jar, "a") as archive:
             archive.writestr(f"META-INF/resources/webjars/{path}", path)
     client = start()
     page = client.get("/graphql", headers={"accept": "text/html"})
