@@ -64,8 +64,17 @@ def test_a_taken_port_says_who_has_it_and_which_setting_moves_it() -> None:
     machine = probes(holder=held(8600, "nginx (process 17)"))
     (sentence,) = found(machine, uses=ports(Settings()))
     assert sentence == (
-        "Port 8600, for service, is taken by nginx (process 17); end that, or set TIDEMARK_SERVICE_PORT to a "
-        "free port."
+        "Port 8600 for service (TIDEMARK_SERVICE_PORT) is taken by nginx (process 17); end that, or set the "
+        "named variable to free ports."
+    )
+
+
+def test_another_tidemark_on_the_same_ports_is_one_sentence() -> None:
+    machine = probes(holder=lambda _port: "the Tidemark that runs in /a")
+    (sentence,) = found(machine, uses=ports(Settings()))
+    assert sentence.startswith("Ports 8692 for kafka-1 (TIDEMARK_KAFKA_PORT), 8695 for kafka-1 ")
+    assert sentence.endswith(
+        "are taken by the Tidemark that runs in /a; end that, or set the named variables to free ports."
     )
 
 
@@ -73,7 +82,7 @@ def test_every_port_of_three_brokers_is_looked_at() -> None:
     machine = probes(holder=held(8694, "another program"))
     assert found(machine, uses=ports(Settings())) == []
     (sentence,) = found(machine, uses=ports(Settings(brokers=3)))
-    assert sentence.startswith("Port 8694, for kafka-3, is taken by another program;")
+    assert sentence.startswith("Port 8694 for kafka-3 (TIDEMARK_KAFKA_PORT) is taken by another program;")
 
 
 def test_one_port_given_twice_is_refused() -> None:

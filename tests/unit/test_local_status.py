@@ -56,7 +56,9 @@ def processes(**changes: State) -> Mapping[str, Process]:
 
 WELL = Seen(
     processes=processes(),
-    kafka=KafkaSeen(brokers=frozenset({1}), partitions=11, under_replicated=0, leaderless=0),
+    kafka=KafkaSeen(
+        brokers=frozenset({1}), listening=frozenset({1}), partitions=11, under_replicated=0, leaderless=0
+    ),
     registry=RegistrySeen(subjects=("events.v1-value",)),
     flink=FlinkSeen(task_managers=SLOTS, jobs=(JOB,)),
     collector=CollectorSeen(problem="", accepted=1234, rejected=5, heartbeat_age=0.4),
@@ -103,9 +105,10 @@ def test_a_stopped_part_is_not_well_whatever_answers_in_its_place() -> None:
 @pytest.mark.parametrize(
     ("kafka", "says"),
     [
-        (KafkaSeen(frozenset({2}), 11, 0, 0), "not registered with the other brokers yet"),
-        (KafkaSeen(frozenset({1}), 11, 3, 0), "3 of 11 partitions lack a replica in sync"),
-        (KafkaSeen(frozenset({1}), 11, 3, 2), "2 of 11 partitions have no leader"),
+        (KafkaSeen(frozenset({1}), frozenset({2}), 11, 0, 0), "takes no connections yet"),
+        (KafkaSeen(frozenset({2}), frozenset({1}), 11, 0, 0), "not registered with the other brokers yet"),
+        (KafkaSeen(frozenset({1}), frozenset({1}), 11, 3, 0), "3 of 11 partitions lack a replica in sync"),
+        (KafkaSeen(frozenset({1}), frozenset({1}), 11, 3, 2), "2 of 11 partitions have no leader"),
         (Silence("does not answer"), "does not answer"),
     ],
 )

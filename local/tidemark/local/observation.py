@@ -16,9 +16,10 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class KafkaSeen:
-    """The brokers that are registered (node ids), and the state of the partitions."""
+    """The brokers that are registered and those that take connections (node ids); the partitions."""
 
     brokers: frozenset[int]
+    listening: frozenset[int]
     partitions: int
     under_replicated: int
     leaderless: int

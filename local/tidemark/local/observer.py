@@ -1,5 +1,6 @@
 """Looking at every part at once, from outside, within bounded time."""
 
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -87,6 +88,11 @@ class Observer:
         partitions = [part for topic in found.topics.values() for part in topic.partitions.values()]
         return KafkaSeen(
             brokers=frozenset(found.brokers),
+            listening=frozenset(
+                node
+                for node in range(1, self._settings.brokers + 1)
+                if _listens(self._settings.host, self._settings.kafka_port + node - 1)
+            ),
             partitions=len(partitions),
             under_replicated=sum(len(part.isrs) < len(part.replicas) for part in partitions),
             leaderless=sum(part.leader < 0 for part in partitions),
@@ -200,6 +206,14 @@ def _silence(error: Exception) -> str:
             return "does not answer"
         case _:
             return f"breaks off: {error}"
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def _instant(text: str | None) -> datetime | None:

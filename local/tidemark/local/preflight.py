@@ -73,20 +73,24 @@ def _folders(folders: Iterable[Path]) -> Iterable[str]:
 
 def _ports(ports: tuple[PortUse, ...], holder: Callable[[int], str | None]) -> Iterable[str]:
     first: dict[int, PortUse] = {}
+    taken: dict[str, list[PortUse]] = {}
     for use in ports:
         other = first.setdefault(use.port, use)
+        by = holder(use.port)
         if other is not use:
             yield (
                 f"Port {use.port} is given to both {other.part} ({other.variable}) and {use.part} "
                 f"({use.variable}); move one of them."
             )
-            continue
-        by = holder(use.port)
-        if by is not None:
-            yield (
-                f"Port {use.port}, for {use.part}, is taken by {by}; end that, or set {use.variable} "
-                "to a free port."
-            )
+        elif by is not None:
+            taken.setdefault(by, []).append(use)
+    for by, uses in taken.items():
+        several = len(uses) > 1
+        which = ", ".join(f"{use.port} for {use.part} ({use.variable})" for use in uses)
+        yield (
+            f"Port{'s' if several else ''} {which} {'are' if several else 'is'} taken by {by}; end that, or "
+            f"set the named variable{'s' if several else ''} to free ports."
+        )
 
 
 def _memory(available: int, brokers: int) -> Iterable[str]:
@@ -144,5 +148,5 @@ def _listener(port: int) -> str:
     except (psutil.Error, StopIteration):
         return "another program"
     if home is not None:
-        return f"the Tidemark that runs in {home}"
+        return f"the Tidemark that runs in {home} (`TIDEMARK_HOME={home} tidemark down` ends it)"
     return f"{name} (process {pid})"

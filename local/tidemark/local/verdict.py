@@ -88,6 +88,8 @@ def _said(answer: T | Silence, judge: Callable[[T], tuple[bool, str]], who: str 
 
 
 def _kafka(node: int, kafka: KafkaSeen) -> tuple[bool, str]:
+    if node not in kafka.listening:
+        return False, "takes no connections yet"
     if node not in kafka.brokers:
         return False, "not registered with the other brokers yet"
     if kafka.leaderless:
@@ -132,7 +134,7 @@ def _job(job: JobSeen) -> tuple[bool, str]:
         return False, f"{job.name} is {job.state.lower()}"
     if not job.tasks_run:
         return False, f"{job.name} is getting its tasks started"
-    restarts = f", restarted {job.restarts} times" if job.restarts else ""
+    restarts = f", restarted {job.restarts} time{'' if job.restarts == 1 else 's'}" if job.restarts else ""
     if job.checkpoint_age is None:
         return True, f"{job.name} runs{restarts}, no checkpoint yet"
     took = "" if job.checkpoint_ms is None else f" in {job.checkpoint_ms} ms"
