@@ -1,5 +1,6 @@
 """``completeThrough`` never claims too much, and the audit mends what Flink could not count."""
 
+import shutil
 import time
 from typing import Any
 
@@ -98,6 +99,20 @@ def test_an_event_sent_again_after_the_deduplication_forgot_it_counts_once(clust
         cluster.tidemark("jobs", "stop")
         cluster.tidemark("jobs", "submit")
     assert cluster.campaign(run, "clicks", "events", **bounds) == {"clicks": 20, "events": 20}
+
+
+def test_a_data_folder_that_is_lost_is_filled_again_from_kafka(cluster: Cluster) -> None:
+    """Kafka keeps the lost folder's offsets; a new folder has groups of its own."""
+    run, at = f"lost-{now_ms()}", now_ms() - 5 * MINUTE
+    cluster.send(clicks(run, range(1000), at))
+    cluster.await_through(now_ms())
+    cluster.stop_part("service")
+    shutil.rmtree(cluster.settings.home / "clickhouse")
+    cluster.start_part("service")
+    cluster.until(lambda: cluster.freshness()["completeThrough"] is not None, within=60, what="the service")
+    cluster.await_through(now_ms(), field="auditedThrough", within=120)
+    bounds = {"start_ms": at - 60 * MINUTE, "end_ms": at + 60 * MINUTE}
+    assert cluster.campaign(run, "clicks", "events", **bounds) == {"clicks": 1000, "events": 1000}
 
 
 def test_state_thrown_away_under_traffic_costs_nothing(cluster: Cluster) -> None:

@@ -3,11 +3,14 @@
 Afterwards the totals are right to the event, and nothing was done by hand.
 """
 
+import json
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -120,6 +123,37 @@ def test_totals_are_right_to_the_event_after_a_kill(cluster: Cluster, part: str)
         killed = time.monotonic()
         stale = watch(cluster, killed, lambda: cluster.pid(part) not in (0, before))
         print(f"{part}: fresh again after {stale:.1f} s; answers {running.statuses}")
+
+
+def test_a_replay_goes_on_when_the_collector_is_killed_in_the_middle_of_it(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    run, rows, start = f"replay-{now_ms()}", 150_000, now_ms() - 10 * MINUTE
+    with (tmp_path / "clicks.ndjson").open("w") as file:
+        file.writelines(json.dumps({"at": start + row, "campaign": run}) + "\n" for row in range(rows))
+    (tmp_path / "map.yaml").write_text(
+        "common:\n  event_id: '{campaign}-{row}'\n  event_time: {column: at, format: unix-milliseconds}\n"
+        "  campaign_id: '{campaign}'\nevents:\n  - event: click\n"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        replay = pool.submit(
+            cluster.tidemark,
+            "replay",
+            str(tmp_path / "clicks.ndjson"),
+            "--map",
+            str(tmp_path / "map.yaml"),
+            "--json",
+        )
+        bounds = {"start_ms": start - MINUTE, "end_ms": start + 5 * MINUTE}
+        cluster.until(
+            lambda: bool(cluster.campaign(run, "clicks", **bounds)), within=60, what="its first events"
+        )
+        assert not replay.done()
+        cluster.kill("collector", signal.SIGKILL)
+        summary = json.loads(replay.result().stdout)
+    assert summary["accepted"] == rows, summary
+    cluster.await_through(now_ms(), within=90)
+    assert cluster.campaign(run, "clicks", "events", **bounds) == {"clicks": rows, "events": rows}
 
 
 def test_with_three_brokers_one_may_die_and_every_answer_is_200(three_brokers: Cluster) -> None:

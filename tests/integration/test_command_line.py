@@ -103,6 +103,17 @@ def test_status_says_of_each_part_that_it_lives_and_works(cluster: Cluster) -> N
         assert part in text
 
 
+def test_the_job_writes_checkpoints_that_complete(cluster: Cluster) -> None:
+    """A job without them starts again from the first offset, in silence (DESIGN section 3)."""
+
+    def jobs() -> dict[str, float]:
+        [row] = json.loads(cluster.tidemark("jobs", "status", "--json").stdout)
+        return dict(row)
+
+    before = jobs()["checkpoints"]
+    cluster.until(lambda: jobs()["checkpoints"] > before, within=30, what="another checkpoint")
+
+
 def test_starting_again_is_harmless(cluster: Cluster) -> None:
     before = cluster.pid("service")
     done = cluster.tidemark("up")

@@ -123,6 +123,16 @@ class Cluster:
         )["rows"]
         return rows[0]["values"] if rows else {}
 
+    def stop_part(self, part: str) -> None:
+        """End a part in order and leave it ended."""
+        supervisor = Supervisor(layout(self.settings).socket)
+        supervisor.stop([part])
+        self.until(lambda: self.pid(part) == 0, within=30, what=f"the end of {part}")
+
+    def start_part(self, part: str) -> None:
+        """Start a part that was ended."""
+        Supervisor(layout(self.settings).socket).start([part])
+
     def rejected(self) -> list[dict[str, Any]]:
         """The newest dead letters."""
         answer = self._http.get(f"{self.settings.service_url}/rejected", params={"limit": 1000})
