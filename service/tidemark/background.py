@@ -78,7 +78,7 @@ class Background:
             Periodic("feeds", 1.0, self._start_feeds),
             Periodic("watermark", _TIDE_SECONDS, self._read_heartbeats),
             Periodic("audit", _OBSERVE_SECONDS, self._audit),
-            Periodic("offsets", _OFFSETS_SECONDS, lambda: self._offsets.step(datetime.now(UTC))),
+            Periodic("offsets", _OFFSETS_SECONDS, self._offsets.step),
         ]
 
     def start(self) -> None:
@@ -97,12 +97,12 @@ class Background:
         What is read later is at least as complete.
         """
         now = datetime.now(UTC)
-        # the audit's instants first: a cell that it takes over after this still has Flink's rows in the
-        # answer
-        cap, audited = self.audit.cap, self.audit.audited_through
-        instants = [self._tide.through(path, now) for path in Path]
+        instants = [self._tide.through(path) for path in Path]
         known = [at for at in instants if at is not None]
-        complete = min(known) if len(known) == len(Path) else None
+        # the audit's instants last: what it takes over later, it reads from raw events that hold all of this
+        cap, audited = self.audit.cap, self.audit.audited_through
+        # before the audit has looked once, nobody knows which cells are its own
+        complete = min(known) if len(known) == len(Path) and self.audit.has_observed else None
         if complete is not None and cap is not None:
             complete = min(complete, cap)
         return Freshness(now=now, complete_through=complete, audited_through=audited)
@@ -137,7 +137,7 @@ class Background:
     def _audit(self) -> None:
         self.audit.observe(datetime.now(UTC))
         if time.monotonic() >= self._next_look:
-            self.audit.look()
+            self.audit.look(lambda: datetime.now(UTC))
             self._next_look = time.monotonic() + self._settings.audit_seconds
 
 

@@ -81,9 +81,6 @@ def test_some_refused_events_are_named_and_become_dead_letters() -> None:
             "door": "/v1/events",
             "at": NOW,
             "raw": json.dumps({**GOOD, "quantity": 0}),
-            "topic": "",
-            "partition": -1,
-            "offset": -1,
         }
     ]
 

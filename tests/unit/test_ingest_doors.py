@@ -342,3 +342,19 @@ def test_the_browser_is_told_to_send_here_and_nothing_elsewhere() -> None:
     assert settings["integrations"]["Segment.io"]["apiHost"] == "127.0.0.1:8601/v1"
     assert settings["integrations"]["Segment.io"]["protocol"] == "http"
     assert settings["metrics"] == {"sampleRate": 0}
+
+
+@pytest.mark.parametrize("amount", ["1e1000000", "-1e1000000", "1e-1000000", 10**400])
+def test_an_amount_beyond_all_measure_costs_only_its_own_call(amount: object) -> None:
+    bad = {"type": "track", "event": "Order Completed", "messageId": "a", "properties": {"revenue": amount}}
+    good = {"type": "track", "event": "Ad Clicked", "messageId": "good", "userId": "u"}
+    parsed = segment.parse(json.dumps({"batch": [bad, good]}).encode(), "batch", SEGMENT)
+    assert "good" in [event.event_id for event in parsed.events]
+    assert len(parsed.events) + len(parsed.refusals) == 2
+
+
+def test_a_call_whose_context_is_no_object_is_taken_with_that_of_the_batch() -> None:
+    call = {"type": "track", "event": "Ad Clicked", "messageId": "1", "userId": "u", "context": "web"}
+    body = json.dumps({"context": {"library": {"name": "x"}}, "batch": [call]}).encode()
+    [event] = segment.parse(body, "batch", SEGMENT).events
+    assert event.event == "click"

@@ -8,6 +8,7 @@ from tidemark.jobs import checkpoints, sql
 from tidemark.jobs.definition import Job, jobs
 from tidemark.jobs.keeper import Keeper, Start, Wait, next_step, stop_file
 from tidemark.jobs.rest import Run
+from tidemark.jobs.submit import SubmitError
 from tidemark.settings import Settings
 
 
@@ -117,3 +118,40 @@ def test_every_setting_of_the_campaign_job_is_filled_in() -> None:
 def test_a_setting_that_the_sql_names_and_nobody_gives_is_an_error() -> None:
     with pytest.raises(KeyError, match="horizon_ms"):
         list(sql.statements("campaign", {"bootstrap": "here:1"}))
+
+
+def test_checkpoints_of_earlier_runs_are_removed_once_a_run_has_one_of_its_own(job: Job) -> None:
+    old = checkpoint(job, "earlier", 7)
+    other_sql = job.checkpoints.with_name("campaign-2")
+    other_sql.mkdir()
+    (job.checkpoints / "now").mkdir()
+    assert checkpoints.clear(job.checkpoints, keep="now") == []
+    assert old.exists()
+    own = checkpoint(job, "now", 1)
+    assert checkpoints.clear(job.checkpoints, keep="now") == [job.checkpoints / "earlier", other_sql]
+    assert own.exists()
+    assert not old.exists()
+    assert not other_sql.exists()
+
+
+def test_a_submission_that_flink_did_not_take_is_not_held_against_the_checkpoint(
+    job: Job, tmp_path: Path
+) -> None:
+    checkpoint(job, "run", 1)
+    tried: list[Path | None] = []
+
+    class Gone:
+        def runs(self) -> list[Run]:
+            return []
+
+        def task_managers(self) -> int:
+            return 1
+
+    def refuse(_: Job, start: Path | None) -> str:
+        tried.append(start)
+        raise SubmitError("no")
+
+    keeper = Keeper([job], Gone(), tmp_path, refuse)  # type: ignore[arg-type]
+    for _ in range(12):
+        keeper.step(job)
+    assert None not in tried

@@ -7,7 +7,7 @@ minutes await a look; ``Audit`` looks, repairs, and knows through which instant 
 been compared.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from string import Template
@@ -53,11 +53,11 @@ class Backlog:
         self._waiting: dict[datetime, dict[Path, Touch]] = {}
 
     def add(self, touch: Touch) -> None:
-        """Let a minute wait; the oldest touch of each path counts."""
+        """Let a minute wait; of each path the oldest block and the earliest acceptance count."""
         paths = self._waiting.setdefault(touch.minute, {})
-        known = paths.get(touch.path)
-        if known is None or touch.block < known.block:
-            paths[touch.path] = touch
+        known = paths.get(touch.path, touch)
+        block, first_at = min(touch.block, known.block), min(touch.first_at, known.first_at)
+        paths[touch.path] = Touch(touch.path, touch.minute, block, first_at)
 
     def done(self, minute: datetime) -> None:
         """The minute was looked at and agrees."""
@@ -98,6 +98,7 @@ class Audit:
         cap: while a recent minute belongs to the audit, Flink's rows for it do not count, and no answer may
             claim to be complete beyond this instant; None while there is no such minute.
         repaired: cells written since the start.
+        has_observed: whether ``cap`` is known, so that claims may be made.
     """
 
     def __init__(self, store: Store, tide: Tide, *, horizon: timedelta) -> None:
@@ -110,6 +111,7 @@ class Audit:
         self.audited_through: datetime | None = None
         self.cap: datetime | None = None
         self.repaired = 0
+        self.has_observed = False
 
     def observe(self, now: datetime) -> None:
         """See which minutes finished blocks touched since the last time.
@@ -117,22 +119,23 @@ class Audit:
         Cheap, so that ``cap`` lags little.
         """
         owned = self._load_owned(now) if self._owned is None else self._owned
-        self._owned = {minute for minute in owned if minute >= now - self._horizon - _MINUTE}
-        through = [self._tide.through(path, now) for path in Path]
+        through = [self._tide.through(path) for path in Path]
         finished = {path: self._tide.newest_block(path) for path in Path}
         self._read_touches({path: block for path, block in finished.items() if block is not None})
         if None not in through:
             self._complete = min(at for at in through if at is not None)
+        self._owned = {minute for minute in owned if self._is_recent(minute)}
         self._claim()
+        self.has_observed = True
 
-    def look(self) -> None:
-        """Compare every waiting minute, and repair what differs."""
+    def look(self, now: Callable[[], datetime]) -> None:
+        """Compare every waiting minute and repair what differs; a repaired one waits for another look."""
         if self._complete is None:
             return
         for minutes in self._backlog.batches():
             self._compare(minutes, self._complete)
+            self.observe(now())
         self._save_progress()
-        self._claim()
 
     def _claim(self) -> None:
         complete = self._complete
@@ -181,12 +184,12 @@ class Audit:
             bounds = {"minutes": repair, "from": repair[0], "to": repair[-1] + _MINUTE, "through": complete}
             # claimed before it is written: from the first repaired row on, Flink's later rows for the cell do
             # not count
-            self._owned = (self._owned or set()) | wrong.keys()
+            self._owned = (self._owned or set()) | {minute for minute in wrong if self._is_recent(minute)}
             self._claim()
             self._store.execute(_REPAIR, bounds)
             self._log(wrong)
         for minute in minutes:
-            if found.get(minute, (0, 0))[1] == 0:
+            if minute not in found:
                 self._backlog.done(minute)
 
     def _log(self, wrong: dict[datetime, int]) -> None:
@@ -197,6 +200,10 @@ class Audit:
             " pair.1 AS minute, pair.2 AS cells)",
             {"minutes": list(wrong), "cells": list(wrong.values())},
         )
+
+    def _is_recent(self, minute: datetime) -> bool:
+        """Whether Flink may still write rows for the minute, which for a repaired cell do not count."""
+        return self._complete is None or minute >= self._complete - self._horizon - _MINUTE
 
     def _load_progress(self) -> dict[Path, datetime]:
         rows = self._store.query("SELECT path, block FROM tidemark.audit_progress FINAL").rows()
@@ -215,7 +222,7 @@ class Audit:
     def _load_owned(self, now: datetime) -> set[datetime]:
         rows = self._store.query(
             "SELECT DISTINCT minute FROM tidemark.campaign_minute FINAL"
-            " WHERE version >= 281474976710656 AND minute >= {since:DateTime('UTC')}",
+            " WHERE version >= 1099511627776 AND minute >= {since:DateTime('UTC')}",
             {"since": now - self._horizon - _MINUTE},
         ).rows()
         return {minute for (minute,) in rows}

@@ -50,7 +50,7 @@ class Database:
     several; the engine behind them is one.
     """
 
-    def __init__(self, path: Path, *, brokers: str, handles: int = 8) -> None:
+    def __init__(self, path: Path, *, brokers: str, handles: int = 12) -> None:
         self._data, self._options = open_engine(path, brokers=brokers)
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._left = handles
@@ -115,7 +115,14 @@ class Database:
             with self._lock:
                 may_open = self._left > 0
                 self._left -= may_open
-            return self._open() if may_open else self._idle.get()
+            if not may_open:
+                return self._idle.get()
+            try:
+                return self._open()
+            except BaseException:
+                with self._lock:
+                    self._left += 1
+                raise
 
     def _open(self) -> Any:  # noqa: ANN401
         import clickhouse_connect  # noqa: PLC0415 - importing it opens an engine; ours must be the first

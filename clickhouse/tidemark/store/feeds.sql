@@ -5,13 +5,13 @@
 CREATE DATABASE IF NOT EXISTS feeds ENGINE = Memory;
 
 -- 1. events.v1
-CREATE TABLE feeds.events_queue (message String)
+CREATE TABLE IF NOT EXISTS feeds.events_queue (message String)
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '{kafka_brokers}', kafka_topic_list = 'events.v1', kafka_group_name = 'tidemark-{store_id}-events',
-    kafka_format = 'RawBLOB', kafka_handle_error_mode = 'stream', kafka_num_consumers = 1, kafka_max_block_size = 65536,
+    kafka_format = 'RawBLOB', kafka_num_consumers = 1, kafka_max_block_size = 65536,
     kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 50, kafka_consumer_reschedule_ms = 50;
 
-CREATE MATERIALIZED VIEW feeds.events_parse TO tidemark.events_landing AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS feeds.events_parse TO tidemark.events_landing AS
 WITH
     JSONExtract(message, 'Tuple(
         event_id Nullable(String), event Nullable(String), event_time Nullable(Int64), original_time Nullable(Int64),
@@ -65,13 +65,13 @@ SELECT
 FROM feeds.events_queue;
 
 -- 2. campaign.v1
-CREATE TABLE feeds.campaign_queue (message String)
+CREATE TABLE IF NOT EXISTS feeds.campaign_queue (message String)
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '{kafka_brokers}', kafka_topic_list = 'campaign.v1', kafka_group_name = 'tidemark-{store_id}-campaign',
-    kafka_format = 'RawBLOB', kafka_handle_error_mode = 'stream', kafka_num_consumers = 1, kafka_max_block_size = 65536,
+    kafka_format = 'RawBLOB', kafka_num_consumers = 1, kafka_max_block_size = 65536,
     kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 50, kafka_consumer_reschedule_ms = 50;
 
-CREATE MATERIALIZED VIEW feeds.campaign_parse TO tidemark.campaign_landing AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS feeds.campaign_parse TO tidemark.campaign_landing AS
 WITH JSONExtract(message, 'Tuple(
     minute Int64, event String, campaign_id String, ad_id String, channel String, source String, platform String, country String,
     events Int64, quantity Int64, value_micros Int64, cost_micros Int64, last_at Int64)') AS r
@@ -86,13 +86,13 @@ SELECT
 FROM feeds.campaign_queue;
 
 -- 3. rejected.v1
-CREATE TABLE feeds.rejected_queue (message String)
+CREATE TABLE IF NOT EXISTS feeds.rejected_queue (message String)
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '{kafka_brokers}', kafka_topic_list = 'rejected.v1', kafka_group_name = 'tidemark-{store_id}-rejected',
-    kafka_format = 'RawBLOB', kafka_handle_error_mode = 'stream', kafka_num_consumers = 1, kafka_max_block_size = 65536,
+    kafka_format = 'RawBLOB', kafka_num_consumers = 1, kafka_max_block_size = 65536,
     kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 50, kafka_consumer_reschedule_ms = 50;
 
-CREATE MATERIALIZED VIEW feeds.rejected_parse TO tidemark.rejected AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS feeds.rejected_parse TO tidemark.rejected AS
 WITH JSONExtract(message, 'Tuple(reason String, field String, door String, raw String)') AS r
 SELECT
     _topic AS topic, _partition AS partition, _offset AS offset,

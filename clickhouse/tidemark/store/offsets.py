@@ -7,7 +7,7 @@ absence: a gap in the offsets that were read. A larger gap means that Kafka no l
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from tidemark.ingest.topics import EVENTS
 from tidemark.store.database import Database
@@ -58,33 +58,41 @@ def gaps(reads: Iterable[Read], last: dict[int, int]) -> Iterator[Gap]:
 
 
 class OffsetWatch:
-    """Turns gaps into dead letters; ``step`` reads what came since the last one."""
+    """Turns gaps into dead letters; ``step`` reads what came since the last one.
+
+    What was accounted for is kept, so that a gap is seen however long the service was away. A dead letter
+    that is written twice is one row.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._cursor: datetime | None = None
-        self._last: dict[int, int] = {}
+        known = database.query("SELECT partition, last, block FROM tidemark.offsets_progress FINAL").rows()
+        self._last: dict[int, int] = {partition: last for partition, last, _ in known}
+        self._cursor = min((block for _, _, block in known), default=datetime.fromtimestamp(0, UTC))
 
-    def step(self, now: datetime) -> int:
+    def step(self) -> int:
         """Look at the blocks since the last step and return how many gaps they had."""
-        # after a start the last hour is looked at again: a dead letter written twice is one row
-        since = self._cursor or now - timedelta(hours=1)
         rows = self._database.query(
             "SELECT block, partition, first, last, missing FROM tidemark.offsets"
             " WHERE block > {since:DateTime64(6, 'UTC')} ORDER BY block, partition",
-            {"since": since},
+            {"since": self._cursor},
         ).rows()
-        reads = [Read(*row) for row in rows]
-        found = list(gaps(reads, self._last))
-        if reads:
-            self._cursor = reads[-1].block
+        if not rows:
+            return 0
+        last = dict(self._last)
+        found = list(gaps((Read(*row) for row in rows), last))
+        now, cursor = datetime.now(UTC), rows[-1][0]
         if found:
-            self._database.insert(
-                "tidemark.rejected",
-                ("topic", "partition", "offset", "at", "door", "field", "reason", "raw"),
-                [
-                    (EVENTS, gap.partition, gap.offset, datetime.now(UTC), "kafka", "message", gap.reason, "")
-                    for gap in found
-                ],
-            )
+            names = ("topic", "partition", "offset", "at", "door", "field", "reason", "raw")
+            letters = [
+                (EVENTS, gap.partition, gap.offset, now, "kafka", "message", gap.reason, "") for gap in found
+            ]
+            self._database.insert("tidemark.rejected", names, letters)
+        self._database.insert(
+            "tidemark.offsets_progress",
+            ("partition", "last", "block", "written_at"),
+            [(partition, offset, cursor, now) for partition, offset in last.items()],
+        )
+        # only now: a step that failed is done again
+        self._last, self._cursor = last, cursor
         return len(found)

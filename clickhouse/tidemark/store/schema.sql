@@ -69,7 +69,7 @@ CREATE TABLE tidemark.campaign_minute
     `value_micros` Int64,
     `cost_micros` Int64,
     `last_at` DateTime64(3, 'UTC') COMMENT 'when the brokers stored the newest of them' CODEC(Delta(8), ZSTD(1)),
-    `version` UInt64 COMMENT 'repairs * 2^48 + events'
+    `version` UInt64 COMMENT 'repairs * 2^40 + events'
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toRelativeMonthNum(minute) % 96
@@ -372,6 +372,17 @@ ORDER BY block
 TTL toDateTime(block) + toIntervalDay(7)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE tidemark.offsets_progress
+(
+    `partition` Int32,
+    `last` Int64 COMMENT 'every offset up to this one was accounted for',
+    `block` DateTime64(6, 'UTC') COMMENT 'and every block up to this one',
+    `written_at` DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(written_at)
+ORDER BY partition
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE tidemark.rejected
 (
     `topic` LowCardinality(String) COMMENT 'where these bytes lie in Kafka',
@@ -385,6 +396,7 @@ CREATE TABLE tidemark.rejected
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (topic, partition, offset)
+TTL toDateTime(at) + toIntervalDay(90)
 SETTINGS index_granularity = 8192;
 
 CREATE TABLE tidemark.repairs

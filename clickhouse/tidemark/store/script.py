@@ -8,7 +8,7 @@ _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 
 
 def read(name: str) -> str:
-    """The text of a ``.sql`` file of this package, for example ``"audit/compare.sql"``."""
+    """The text of a ``.sql`` file of this package, for example ``"audit_sql/compare.sql"``."""
     return files(__package__).joinpath(*name.split("/")).read_text(encoding="utf-8")
 
 

@@ -82,21 +82,29 @@ class Keeper:
         match next_step(job, runs, wanted=wanted, task_managers=managers, tries=self._tries):
             case Wait(reason):
                 self._say(job, reason)
+                self._clear(job, runs)
             case Start(checkpoint):
                 self._start(job, checkpoint)
 
     def _start(self, job: Job, checkpoint: Path | None) -> None:
-        if checkpoint is not None:
-            self._tries[checkpoint] += 1
         try:
             run = self._submit(job, checkpoint)
         except SubmitError as error:
             self._say(job, f"was not taken by Flink, tried again in a second: {error}")
             return
+        if checkpoint is not None:
+            self._tries[checkpoint] += 1  # Flink took it: if it fails now, the checkpoint is to blame
         origin = (
             f"from checkpoint {checkpoint.name}" if checkpoint else "without state, from the first offset"
         )
         self._say(job, f"submitted {origin} as {run}")
+
+    def _clear(self, job: Job, runs: Sequence[Run]) -> None:
+        """Remove the checkpoints of earlier runs once this one has its own."""
+        for run in runs:
+            if run.name == job.name and run.alive:
+                for folder in checkpoints.clear(job.checkpoints, keep=run.id):
+                    log.info("%s: removed the checkpoints of an earlier run, %s", job.name, folder.name)
 
     def _say(self, job: Job, what: str) -> None:
         """Log what changed, once."""

@@ -19,9 +19,6 @@ class DeadLetter(msgspec.Struct, frozen=True):
         door: the path it came in by.
         at: Unix ms by the brokers' clock.
         raw: its bytes as text, what is not UTF-8 as ``\xNN``.
-        topic: where it lay, for one that was found on a topic; "" from a door.
-        partition: likewise, else -1.
-        offset: likewise, else -1.
     """
 
     reason: str
@@ -29,9 +26,6 @@ class DeadLetter(msgspec.Struct, frozen=True):
     door: str
     at: int
     raw: str
-    topic: str = ""
-    partition: int = -1
-    offset: int = -1
 
 
 def letter(refusal: Refusal, door: str, at: int) -> bytes:

@@ -10,7 +10,7 @@ import typer
 def rejected(
     *,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, max=10_000, help="how many, the newest first")
+        int, typer.Option("--limit", "-n", min=1, max=1000, help="how many, the newest first")
     ] = 20,
     url: Annotated[str | None, typer.Option(help="the service")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document for machines")] = False,

@@ -9,10 +9,15 @@ from starlette.responses import JSONResponse, Response
 
 from tidemark.query.database import Database
 
-MOST = 10_000
+MOST = 1000
 _NEWEST = """
-SELECT toUnixTimestamp64Milli(at) AS at_ms, topic, partition, offset, door, field, reason, toValidUTF8(raw) AS
-text FROM tidemark.rejected FINAL ORDER BY at DESC, topic, partition, offset LIMIT {limit:UInt32}
+SELECT
+    toUnixTimestamp64Milli(at) AS at_ms, topic, partition, offset, door, field, reason,
+    toValidUTF8(substring(raw, 1, 4096)) AS text
+FROM tidemark.rejected FINAL
+ORDER BY at DESC, topic, partition, offset
+LIMIT {limit:UInt32}
+SETTINGS max_execution_time = 10, max_memory_usage = 1000000000
 """
 
 

@@ -5,7 +5,7 @@ SELECT
     minute, event, campaign_id, ad_id, channel, source, platform, country,
     sum(raw_events) AS events, sum(raw_quantity) AS quantity, sum(raw_value) AS value_micros, sum(raw_cost) AS cost_micros,
     max(last) AS last_at,
-    intDiv(max(folded_version), 281474976710656) AS repairs,
+    intDiv(max(folded_version), 1099511627776) AS repairs,
     repairs > 0 OR last_at <= {through:DateTime64(3, 'UTC')} AS settled
 FROM
 (

@@ -2,6 +2,6 @@
 INSERT INTO tidemark.campaign_minute
 SELECT
     minute, event, campaign_id, ad_id, channel, source, platform, country, events, quantity, value_micros, cost_micros, last_at,
-    toUInt64((repairs + 1) * 281474976710656 + events) AS version
+    toUInt64((repairs + 1) * 1099511627776 + events) AS version
 FROM (${difference})
 WHERE settled

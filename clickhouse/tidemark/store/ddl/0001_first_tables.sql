@@ -48,7 +48,7 @@ CREATE TABLE tidemark.campaign_minute
     value_micros Int64,
     cost_micros  Int64,
     last_at      DateTime64(3, 'UTC') CODEC(Delta, ZSTD) COMMENT 'when the brokers stored the newest of them',
-    version      UInt64 COMMENT 'repairs * 2^48 + events'
+    version      UInt64 COMMENT 'repairs * 2^40 + events'
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toRelativeMonthNum(minute) % 96
@@ -67,7 +67,8 @@ CREATE TABLE tidemark.rejected
     raw       String CODEC(ZSTD) COMMENT 'the bytes, cut at 64 kB'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (topic, partition, offset);
+ORDER BY (topic, partition, offset)
+TTL toDateTime(at) + INTERVAL 90 DAY;
 
 -- 4. What the watermark and the audit look at. `block` names one read of a Kafka table: when a later block of the
 --    same path is visible, every row of this one is.
@@ -126,6 +127,16 @@ CREATE TABLE tidemark.offsets
 ENGINE = MergeTree
 ORDER BY block
 TTL toDateTime(block) + INTERVAL 7 DAY;
+
+CREATE TABLE tidemark.offsets_progress
+(
+    partition  Int32,
+    last       Int64 COMMENT 'every offset up to this one was accounted for',
+    block      DateTime64(6, 'UTC') COMMENT 'and every block up to this one',
+    written_at DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(written_at)
+ORDER BY partition;
 
 -- 5. events.v1 → landing → events, heartbeats, touched minutes, dead letters.
 --    The whole message is one column and is parsed as a whole: two objects, trailing bytes and numbers beyond 64 bits

@@ -92,6 +92,6 @@ SELECT
 FROM (
     SELECT CASE WHEN event = 'heartbeat' THEN 0 ELSE event_time / 60000 * 60 END AS `minute`, *
     FROM unique_events
-    WHERE event_time >= appended_ms - ${horizon_ms}
+    WHERE event = 'heartbeat' OR event_time >= appended_ms - ${horizon_ms}
 )
 GROUP BY `minute`, event, campaign_id, ad_id, channel, source, platform, country;

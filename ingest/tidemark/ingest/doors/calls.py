@@ -1,6 +1,7 @@
 """Calls: one call of a tracking SDK becomes one event, as ``catalogue/tracking.yaml`` says."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
@@ -31,6 +32,8 @@ from tidemark.ingest.event import (
 )
 from tidemark.ingest.tracking import Place, Plan
 from tidemark.ingest.values import NotJson, has_nul, read, shown, text
+
+_LOG = logging.getLogger("tidemark.collector")
 
 _MICRO: Final = Decimal("0.000001")
 _MOST: Final = MAX_MICROS // 1_000_000
@@ -121,6 +124,10 @@ def each(pieces: Sequence[bytes], read_call: Callable[[object], Call], to: Taker
         except CallError as error:
             field, reason, kind = error.problem
             parsed.refusals.append(Refusal(index, field, reason, kind, piece))
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw must not cost the others of a batch
+            _LOG.exception("a call could not be read")
+            reason = f"the call cannot be read ({type(error).__name__}); see the collector's log"
+            parsed.refusals.append(Refusal(index, "", reason, "unforeseen", piece))
     return parsed
 
 
@@ -194,7 +201,7 @@ def _micros(found: Found) -> int:
     if isinstance(found.value, bool) or not amount.is_finite():
         reason = f'{name} is {shown(found.value)}; it must be an amount such as 12.5 or "12.50"'
         raise CallError((name, reason, "type"))
-    if abs(amount) > _MOST:
+    if amount.copy_abs() > _MOST:
         raise CallError(
             (name, f"{name} is {shown(found.value)}; at most {MAX_MICROS // 10**6:,} fits", "range")
         )
@@ -212,7 +219,7 @@ def _whole(found: Found) -> int:
         number = Decimal("NaN")
     if isinstance(found.value, bool) or not number.is_finite():
         raise CallError((name, reason, "type"))
-    if number == 0 or abs(number) > MAX_QUANTITY or number != int(number):
+    if number == 0 or number.copy_abs() > MAX_QUANTITY or number != int(number):
         raise CallError((name, reason, "range"))
     return int(number)
 

@@ -50,7 +50,8 @@ def _call(item: object, kind: str, sent_at: object, context: dict[str, Any] | No
         reason = f"type is {item.get('type')!r}; it must be one of {', '.join(CALLS)}"
         raise CallError(("type", reason, "tracking"))
     if context:
-        item["context"] = {**context, **(item.get("context") or {})}
+        own = item.get("context")
+        item["context"] = {**context, **(own if isinstance(own, dict) else {})}
     beside = {name: item[name] for name in _BESIDE if item.get(name) is not None}
     if beside:
         properties = item.get("properties")
