@@ -7,8 +7,9 @@ import typer
 from tidemark.ingest.demo.commands import demo
 from tidemark.ingest.replay.commands import replay
 from tidemark.jobs.commands import app as jobs
-from tidemark.local.commands import down, logs, status, up
+from tidemark.local.commands import down, logs, restart, status, up
 from tidemark.query.commands import query
+from tidemark.rejected.commands import rejected
 
 app = typer.Typer(
     name="tidemark",
@@ -40,9 +41,11 @@ def main(
 _CLUSTER, _EVENTS = "The local cluster", "Events and questions"
 app.command(rich_help_panel=_CLUSTER)(up)
 app.command(rich_help_panel=_CLUSTER)(down)
+app.command(rich_help_panel=_CLUSTER)(restart)
 app.command(rich_help_panel=_CLUSTER)(status)
 app.command(rich_help_panel=_CLUSTER)(logs)
 app.add_typer(jobs, name="jobs", rich_help_panel=_CLUSTER)
 app.command(rich_help_panel=_EVENTS)(replay)
 app.command(rich_help_panel=_EVENTS)(demo)
 app.command(rich_help_panel=_EVENTS)(query)
+app.command(rich_help_panel=_EVENTS)(rejected)

@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -84,5 +84,16 @@ class Settings(BaseSettings):
 
 @lru_cache
 def settings() -> Settings:
-    """The settings of this process, read from the environment once."""
-    return Settings()
+    """The settings of this process, read from the environment once.
+
+    Raises:
+        SystemExit: a variable has a value that cannot be; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [
+            f"TIDEMARK_{str(each['loc'][0]).upper()} is {each['input']!r}: {each['msg']}"
+            for each in error.errors()
+        ]
+        raise SystemExit(f"{'; '.join(wrong)}. Set it right, or leave it out for the default.") from None

@@ -258,7 +258,7 @@ def test_watching_asks_again_until_it_is_interrupted(
         ),
         (("-m", "clicks", "-w", "age=1"), "There is nothing called age for --by or --where"),
         (("-m", "clicks", "-g", "year"), "There is nothing called year for --grain; there are minute,"),
-        (("-m", "clicks", "--limit", "0"), "limit is 0, must be from 1 to 10,000"),
+        (("-m", "clicks", "--limit", "0"), "limit is 0; it must be from 1 to 10,000"),
         (("-m", "clicks", "--last", "x"), "--last 'x' cannot be read"),
         (("-m", ""), "Nothing is asked for; name at least one metric or dimension."),
         (("-m", "clicks", "--json", "--csv"), "--json and --csv stand together; give one of them"),

@@ -35,8 +35,8 @@ def ask(**options: Any) -> Request:
         ({"metrics": ["CLIX"]}, Code.UNKNOWN_NAME, "There is no metric CLIX; there are IMPRESSIONS, CLICKS"),
         ({"dimensions": ["AGE"]}, Code.UNKNOWN_NAME, "There is no dimension AGE; there are CAMPAIGN, AD"),
         ({"grain": "YEAR"}, Code.UNKNOWN_NAME, "There is no grain YEAR; there are MINUTE, FIVE_MINUTES"),
-        ({"limit": 0}, Code.BAD_LIMIT, "limit is 0, must be from 1 to 10,000"),
-        ({"limit": 10_001}, Code.BAD_LIMIT, "limit is 10,001, must be from 1 to 10,000"),
+        ({"limit": 0}, Code.BAD_LIMIT, "limit is 0; it must be from 1 to 10,000"),
+        ({"limit": 10_001}, Code.BAD_LIMIT, "limit is 10,001; it must be from 1 to 10,000"),
         ({"where": [("AGE", "IN", ["1"])]}, Code.UNKNOWN_NAME, "There is no dimension AGE"),
         (
             {"where": [("AD", "LIKE", ["1"])]},

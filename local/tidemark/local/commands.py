@@ -1,4 +1,4 @@
-"""``tidemark up``, ``down``, ``status`` and ``logs``: their options; what they do stands in the session."""
+"""``tidemark up``, ``down``, ``restart``, ``status``, ``logs``: their options; the session does the work."""
 
 from typing import Annotated
 
@@ -26,6 +26,15 @@ def down() -> None:
     from tidemark.local.session import Session  # noqa: PLC0415
 
     raise typer.Exit(Session.of_terminal().down())
+
+
+def restart(
+    part: Annotated[str, typer.Argument(help="A part, such as service; kafka for every broker.")],
+) -> None:
+    """End a part and start it again, for example the service after a change in the catalogue."""
+    from tidemark.local.session import Session  # noqa: PLC0415
+
+    raise typer.Exit(Session.of_terminal().restart(part))
 
 
 def status(

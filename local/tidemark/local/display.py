@@ -70,7 +70,7 @@ Ask for the last hour, by campaign:
 def send_line(settings: Settings) -> str:
     """A shell line that sends a click of this moment."""
     event = (
-        '{"event_id":"click-\'$(date +%s000)\'","event":"click","event_time":\'$(date +%s000)\','
+        '{"event_id":"click-\'$(date +%s%N)\'","event":"click","event_time":\'$(date +%s000)\','
         '"campaign_id":"spring","channel":"search","country":"DE"}'
     )
     return f"curl -sS {settings.collector_url}/v1/events -d '{event}'"
@@ -80,7 +80,7 @@ def ask_line(settings: Settings) -> str:
     """A shell line that asks for the clicks of the last hour by campaign."""
     query = (
         "{metrics(query:{metrics:[CLICKS],dimensions:[CAMPAIGN],range:{lastSeconds:3600}})"
-        "{rows{campaign values{clicks}} freshness{completeThrough lagMs}}}"
+        "{rows{campaign values{clicks}} freshness{completeThrough auditedThrough}}}"
     )
     body = json.dumps({"query": query}, separators=(",", ":"))
     return f"curl -sS {settings.service_url}/graphql -H 'content-type: application/json' -d '{body}'"

@@ -109,6 +109,27 @@ class Session:
             self._say(f"Nothing runs in {self.where.home}.")
         return 0
 
+    def restart(self, part: str) -> int:
+        """End a part and start it again; ready when all is well."""
+        names = self._chosen(part, cluster.names(self._in_force()))
+        if not names:
+            return 2
+        supervisor = Supervisor(self.where.socket)
+        try:
+            supervisor.stop(names)
+            while any(found.pid for found in supervisor.processes() if found.name in names):
+                time.sleep(0.1)
+            supervisor.start(names)
+            took = self._await_ready()
+        except SupervisorUnreachableError:
+            self._problem(self._not_running())
+            return 1
+        except readiness.NotReadyError as error:
+            self._blame(error)
+            return 1
+        self._say(f"{', '.join(names)} started again; all is well after {took:.0f} s.")
+        return 0
+
     def status(self, part: str, *, as_json: bool) -> int:
         """Look once at every part."""
         from tidemark.local.observer import Observer  # noqa: PLC0415 - loads the clients of all parts

@@ -130,6 +130,8 @@ def _jobs(flink: FlinkSeen) -> tuple[bool, str]:
 
 
 def _job(job: JobSeen) -> tuple[bool, str]:
+    if job.state == "CANCELED":
+        return False, f"{job.name} was stopped; `tidemark jobs submit` lets it run again"
     if job.state != "RUNNING":
         return False, f"{job.name} is {job.state.lower()}"
     if not job.tasks_run:

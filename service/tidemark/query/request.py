@@ -76,7 +76,8 @@ def parse_request(
     if not 1 <= limit <= limits.rows:
         raise QueryError(
             Code.BAD_LIMIT,
-            f"limit is {limit:,}, must be from 1 to {limits.rows:,}; ask for fewer rows or a coarser grain.",
+            f"limit is {limit:,}; it must be from 1 to {limits.rows:,}"
+            + ("; ask for fewer rows or a coarser grain." if limit > limits.rows else "."),
             limit=limits.rows,
             requested=limit,
         )

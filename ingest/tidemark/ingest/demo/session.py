@@ -184,6 +184,8 @@ class _Performance:
         def interrupted() -> None:
             if self._stopping and task:
                 task.cancel()
+            elif not self._stopping:
+                self._screen.print("Waiting for the last answers; Ctrl-C again ends at once.")
             self._stopping = True
 
         for number in (signal.SIGINT, signal.SIGTERM):
