@@ -21,10 +21,10 @@ from tidemark.ingest.topics import EVENTS, REJECTED
 
 log = logging.getLogger("tidemark.collector")
 
-DEADLINE: Final = 4.5
+DEADLINE: Final = 4.6
 """Seconds until a request is told that its events are not stored."""
-_TIMEOUT_MS: Final = 4_000
-_SWEEP: Final = 0.25
+_TIMEOUT_MS: Final = 4_500
+_SWEEP: Final = 0.1
 _COMPLAIN_AGAIN: Final = 10.0
 """Seconds between log lines about brokers that are away: librdkafka tries again many times a second."""
 
