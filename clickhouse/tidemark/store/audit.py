@@ -150,11 +150,6 @@ class Audit:
         else:
             self.cap = None
 
-    @property
-    def waiting(self) -> int:
-        """Minutes that await a look."""
-        return len(self._backlog)
-
     def _read_touches(self, finished: dict[Path, datetime]) -> None:
         upto = self._cursor | finished
         bounds = {

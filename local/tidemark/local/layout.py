@@ -79,5 +79,5 @@ class Layout:
 def layout(settings: Settings) -> Layout:
     """The layout that the settings ask for."""
     home = settings.home.expanduser().resolve()
-    lib = home / "lib" if settings.lib is None else settings.lib.expanduser().resolve()
+    lib = settings.libraries.expanduser().resolve()
     return Layout(home=home, lib=lib)
