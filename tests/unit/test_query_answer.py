@@ -17,7 +17,8 @@ from tidemark.query.errors import Code, QueryError
 from tidemark.query.frame import ColumnKind, Frame
 from tidemark.query.grain import Grain
 from tidemark.query.plan import Plan, plan
-from tidemark.query.request import Request, TimeRange, parse_request
+from tidemark.query.parse import parse_request
+from tidemark.query.request import Request, TimeRange
 from tidemark.query.resolve import resolve
 from tidemark.settings import Settings
 

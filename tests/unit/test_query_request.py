@@ -12,7 +12,8 @@ from tidemark.query.catalogue import load
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.grain import Grain, bucket_start, next_bucket
 from tidemark.query.instant import format_instant, from_ms, parse_instant, to_ms
-from tidemark.query.request import Request, TimeRange, parse_request
+from tidemark.query.parse import parse_request
+from tidemark.query.request import Request, TimeRange
 from tidemark.query.resolve import resolve
 from tidemark.query.source import END_MS, FIRST_MS, Source, Span, spans
 from tidemark.settings import Settings
@@ -36,12 +37,12 @@ def ask(**options: Any) -> Request:
         ({"dimensions": ["AGE"]}, Code.UNKNOWN_NAME, "There is no dimension AGE; there are CAMPAIGN, AD"),
         ({"grain": "YEAR"}, Code.UNKNOWN_NAME, "There is no grain YEAR; there are MINUTE, FIVE_MINUTES"),
         ({"limit": 0}, Code.BAD_LIMIT, "limit is 0; it must be from 1 to 10,000"),
-        ({"limit": 10_001}, Code.BAD_LIMIT, "limit is 10,001; it must be from 1 to 10,000"),
+        ({"limit": 10_001}, Code.TOO_MANY_ROWS, "limit is 10,001; it must be from 1 to 10,000"),
         ({"where": [("AGE", "IN", ["1"])]}, Code.UNKNOWN_NAME, "There is no dimension AGE"),
         (
             {"where": [("AD", "LIKE", ["1"])]},
             Code.UNKNOWN_NAME,
-            "There is no operator LIKE; there are IN, NOT_IN.",
+            "There is no operator LIKE; there are IN, NOT_IN, PREFIX, CONTAINS.",
         ),
         ({"where": [("AD", "IN", [])]}, Code.BAD_CONDITION, "The condition on AD has no values; give one"),
         (
@@ -51,18 +52,18 @@ def ask(**options: Any) -> Request:
         ),
         (
             {"where": [("AD", "IN", ["1"] * 1001)]},
-            Code.LIMIT_EXCEEDED,
-            "has 1,001 values, at most 1,000 may be.",
+            Code.TOO_MANY_VALUES,
+            "has 1,001 values, at most 1,000 may be; use PREFIX",
         ),
         (
             {"where": [("AD", "IN", ["é" * 9000])]},
-            Code.LIMIT_EXCEEDED,
-            "has 18,000 bytes, at most 16,384 may be.",
+            Code.VALUE_TOO_LONG,
+            "has 18,000 bytes, at most 16,384 may be; no stored value",
         ),
         (
             {"where": [("AD", "IN", ["1"])] * 51},
-            Code.LIMIT_EXCEEDED,
-            "where has 51 conditions, at most 50 may be.",
+            Code.TOO_MANY_CONDITIONS,
+            "where has 51 entries, at most 50 may be; leave 1 out.",
         ),
         (
             {"time_range": TimeRange()},

@@ -20,7 +20,8 @@ from tidemark.api.scalars import SCALARS
 from tidemark.api.types import Column, Freshness, Grain, Operator, Resolved, TimeRange
 from tidemark.query.catalogue import Catalogue, Dimension, Metric
 from tidemark.query.frame import Frame
-from tidemark.query.request import DEFAULT_LIMIT, Request, parse_request
+from tidemark.query.parse import parse_request
+from tidemark.query.request import DEFAULT_LIMIT, Request
 
 
 @dataclass(frozen=True, slots=True)

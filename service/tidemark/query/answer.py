@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from tidemark.freshness import FreshnessReader
 from tidemark.query.database import Database
 from tidemark.query.execute import execute
-from tidemark.query.frame import Frame, shape
+from tidemark.query.frame import Frame
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.plan import plan
 from tidemark.query.request import Request
 from tidemark.query.resolve import resolve
+from tidemark.query.shape import shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What can be asked: metrics, dimensions and events, from YAML that is checked when it is loaded."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ COLUMNS = ("campaign_id", "ad_id", "channel", "source", "platform", "country", "
 # Names that a row has, or will have, beside its dimensions.
 RESERVED = frozenset({"bucket", "other", "values", "previous", "change", "lower", "upper"})
 _NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+_RATIO = {"name", "label", "description", "ratio"}
 _EVENT = re.compile(r"\S(.{0,198}\S)?")
 
 
@@ -41,12 +43,21 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """What can be sliced by: its name in the enum, and its column in the tables."""
+    """What can be sliced by.
+
+    Attributes:
+        name: In the enum.
+        label: For people.
+        description: One sentence.
+        column: Its column in every table; None for a property, which only raw events have.
+        property_key: The key in an event's ``properties``; None for a column.
+    """
 
     name: str
     label: str
     description: str
-    column: str
+    column: str | None
+    property_key: str | None = None
 
     @property
     def field(self) -> str:
@@ -56,13 +67,25 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What can be measured. ``unit`` is None for plain numbers."""
+    """What can be measured.
+
+    Attributes:
+        name: In the enum.
+        label: For people.
+        description: One sentence, or two.
+        unit: None for plain numbers.
+        formula: How it is computed from sums.
+        expression: The same for people, ``CLICKS / IMPRESSIONS``.
+        is_rate: Whether it is a share of trials, so that an answer has its 95 % interval.
+    """
 
     name: str
     label: str
     description: str
     unit: Unit | None
     formula: Formula
+    expression: str
+    is_rate: bool = False
 
     @property
     def field(self) -> str:
@@ -72,11 +95,12 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All of them by name, in the order of the files."""
+    """All of them by name, in the order of the files; ``version`` changes with what they say."""
 
     metrics: Mapping[str, Metric]
     dimensions: Mapping[str, Dimension]
     events: Mapping[str, Event]
+    version: str
 
 
 def field_of(name: str) -> str:
@@ -102,7 +126,10 @@ def load(folder: Path) -> Catalogue:
                 raise CatalogueError(
                     f"{file}, {name}: its field {field_of(name)} is that of {other}; rename one"
                 )
-    return Catalogue(MappingProxyType(metrics), MappingProxyType(dimensions), MappingProxyType(events))
+    version = hashlib.sha256(repr((metrics, dimensions, events)).encode()).hexdigest()[:12]
+    return Catalogue(
+        MappingProxyType(metrics), MappingProxyType(dimensions), MappingProxyType(events), version
+    )
 
 
 Entry = dict[str, object]
@@ -140,12 +167,16 @@ def _event(at: str, entry: Entry) -> Event:
 
 
 def _dimension(at: str, entry: Entry) -> Dimension:
-    _only(at, entry, required={"name", "label", "description", "column"})
+    _only(at, entry, required={"name", "label", "description"}, optional={"column", "property"})
+    if ("column" in entry) == ("property" in entry):
+        raise CatalogueError(f"{at}: it needs either column or property, one of the two")
+    texts = _enum_name(at, entry), _text(at, entry, "label"), _text(at, entry, "description")
+    if "property" in entry:
+        return Dimension(*texts, column=None, property_key=_text(at, entry, "property"))
     column = _text(at, entry, "column")
     if column not in COLUMNS:
         raise CatalogueError(f"{at}: there is no column {column}; there are {', '.join(COLUMNS)}")
-    name = _enum_name(at, entry)
-    return Dimension(name, _text(at, entry, "label"), _text(at, entry, "description"), column)
+    return Dimension(*texts, column=column)
 
 
 def _metrics(entries: list[tuple[str, str, Entry]], events: Mapping[str, Event]) -> dict[str, Metric]:
@@ -159,11 +190,11 @@ def _metrics(entries: list[tuple[str, str, Entry]], events: Mapping[str, Event])
             )
         if name not in done:
             at, entry = by_name[name]
-            done[name] = _total(at, entry, events) if "sum" in entry else quotient(at, entry, (*path, name))
+            done[name] = quotient(at, entry, (*path, name)) if "ratio" in entry else _total(at, entry, events)
         return done[name]
 
     def quotient(at: str, entry: Entry, path: tuple[str, ...]) -> Formula:
-        _only(at, entry, required={"name", "label", "description", "ratio"}, optional={"scale", "unit"})
+        _only(at, entry, required=_RATIO, optional={"scale", "unit", "interval"})
         parts, scale = entry["ratio"], entry.get("scale", 1)
         if not isinstance(parts, list) or len(parts) != 2:  # noqa: PLR2004 - numerator and denominator
             raise CatalogueError(f"{at}: ratio must be [numerator, denominator], two names of metrics")
@@ -177,30 +208,52 @@ def _metrics(entries: list[tuple[str, str, Entry]], events: Mapping[str, Event])
     metrics = {}
     for name, (at, entry) in by_name.items():
         checked = formula(name, ())
-        unit = (Unit.CURRENCY if _is_money(entry) else None) if "sum" in entry else _unit(at, entry)
         text = _text(at, entry, "label"), _text(at, entry, "description")
-        metrics[name] = Metric(_enum_name(at, entry), *text, unit, checked)
+        is_rate = _is_rate(at, entry, checked)
+        metrics[name] = Metric(_enum_name(at, entry), *text, _unit(at, entry), checked, _told(entry), is_rate)
     return metrics
 
 
 def _total(at: str, entry: Entry, events: Mapping[str, Event]) -> Formula:
-    _only(at, entry, required={"name", "label", "description", "sum"}, optional={"event"})
-    measures = [measure.value for measure in Measure]
-    if entry["sum"] not in measures:
+    what = "distinct" if "distinct" in entry else "sum"
+    _only(at, entry, required={"name", "label", "description", what}, optional={"event"})
+    measures = [one.value for one in Measure if (one is Measure.USERS) == (what == "distinct")]
+    if entry[what] not in measures:
         raise CatalogueError(
-            f"{at}: there is nothing called {entry['sum']} to sum; there are {', '.join(measures)}"
+            f"{at}: there is nothing called {entry[what]} for {what}; there are {', '.join(measures)}"
         )
     event = _text(at, entry, "event") if "event" in entry else None
     if event is not None and event not in events:
         raise CatalogueError(f"{at}: events.yaml has no event {event}; it has {', '.join(events)}")
-    return total(Measure(entry["sum"]), event)
+    return total(Measure(entry[what]), event)
 
 
-def _is_money(entry: Entry) -> bool:
-    return entry["sum"] in (Measure.VALUE_MICROS, Measure.COST_MICROS)
+def _told(entry: Entry) -> str:
+    """The formula for people: ``sum(quantity) of click``, ``1000 * SPEND / IMPRESSIONS``."""
+    ratio = entry.get("ratio")
+    if isinstance(ratio, list):
+        scale = f"{entry['scale']} * " if "scale" in entry else ""
+        return f"{scale}{ratio[0]} / {ratio[1]}"
+    what = "distinct" if "distinct" in entry else "sum"
+    return f"{what}({entry[what]})" + (f" of {entry['event']}" if "event" in entry else "")
+
+
+def _is_rate(at: str, entry: Entry, formula: Formula) -> bool:
+    interval = entry.get("interval")
+    if interval is None:
+        return False
+    if interval != "wilson":
+        raise CatalogueError(f"{at}: there is no interval {interval}; there is wilson")
+    if not formula.is_share:
+        raise CatalogueError(
+            f"{at}: interval wilson needs a ratio of two counts without a scale; leave it out here"
+        )
+    return True
 
 
 def _unit(at: str, entry: Entry) -> Unit | None:
+    if "ratio" not in entry:
+        return Unit.CURRENCY if entry.get("sum") in (Measure.VALUE_MICROS, Measure.COST_MICROS) else None
     unit = entry.get("unit")
     units = [known.value for known in Unit]
     if unit is not None and unit not in units:

@@ -7,11 +7,28 @@ class Code(StrEnum):
     """Machine-readable reasons, ``extensions.code`` in GraphQL."""
 
     UNKNOWN_NAME = "UNKNOWN_NAME"
+    UNKNOWN_TIMEZONE = "UNKNOWN_TIMEZONE"
     BAD_RANGE = "BAD_RANGE"
     BAD_CONDITION = "BAD_CONDITION"
     BAD_LIMIT = "BAD_LIMIT"
+    BAD_TOP = "BAD_TOP"
+    BAD_HAVING = "BAD_HAVING"
+    BAD_ORDER = "BAD_ORDER"
     NOTHING_ASKED = "NOTHING_ASKED"
-    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    # limits: `limit`, `requested` and, where there is one, `suggestion` (a part of the question to replace)
+    RANGE_TOO_LONG = "RANGE_TOO_LONG"
+    RANGE_TOO_OLD = "RANGE_TOO_OLD"
+    TOO_MANY_ROWS = "TOO_MANY_ROWS"
+    TOO_MANY_CELLS = "TOO_MANY_CELLS"
+    TOO_MANY_DIMENSIONS = "TOO_MANY_DIMENSIONS"
+    TOO_MANY_METRICS = "TOO_MANY_METRICS"
+    TOO_MANY_CONDITIONS = "TOO_MANY_CONDITIONS"
+    TOO_MANY_VALUES = "TOO_MANY_VALUES"
+    VALUE_TOO_LONG = "VALUE_TOO_LONG"
+    # what the question costs, known before it runs or while it does; `retryAfterMs` where waiting helps
+    BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
+    TOO_EXPENSIVE = "TOO_EXPENSIVE"
+    TOO_MANY_QUERIES = "TOO_MANY_QUERIES"
     QUERY_TIMEOUT = "QUERY_TIMEOUT"
     QUERY_TOO_LARGE = "QUERY_TOO_LARGE"
     INTERNAL = "INTERNAL"
@@ -22,7 +39,8 @@ class QueryError(ValueError):
 
     Attributes:
         code: The reason, for machines.
-        details: More for machines, such as ``limit`` and ``requested``.
+        details: More for machines: ``limit`` and ``requested`` (numbers), ``retryAfterMs``, ``suggestion`` (keys
+            of the question with the values that would be accepted).
     """
 
     def __init__(self, code: Code, message: str, **details: object) -> None:

@@ -10,12 +10,13 @@ MICROS = 1_000_000
 
 
 class Measure(StrEnum):
-    """The columns that can be summed."""
+    """What can be aggregated over events: columns that are summed, and distinct users."""
 
     QUANTITY = "quantity"
     EVENTS = "events"
     VALUE_MICROS = "value_micros"
     COST_MICROS = "cost_micros"
+    USERS = "users"  # distinct, not summed; only raw events know them
 
     @property
     def is_money(self) -> bool:
@@ -53,6 +54,15 @@ class Formula:
     def is_plain(self) -> bool:
         """Whether it is one sum as it is, a whole number."""
         return not self.denominator and self.factor == self.divisor == len(self.numerator) == 1
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is one count over another, so that it may be a share of trials."""
+        return (
+            len(self.numerator) == len(self.denominator) == self.factor == self.divisor == 1
+            and not self.numerator[0].measure.is_money
+            and not self.denominator[0].measure.is_money
+        )
 
     def values(self, sums: Mapping[Sum, Sequence[int]]) -> list[int | float | None]:
         """Its value for each row of ``sums`` (columns of equal length).

@@ -1,4 +1,4 @@
-"""From a result's columns to an answer."""
+"""An answer: columns, and what they answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,6 @@ from enum import StrEnum
 from typing import Any
 
 from tidemark.freshness import Freshness
-from tidemark.query.catalogue import Unit
-from tidemark.query.database import Table
-from tidemark.query.instant import format_instant, from_ms
-from tidemark.query.plan import BUCKET, Plan
 from tidemark.query.resolve import Resolved
 
 
@@ -19,6 +15,11 @@ class ColumnKind(StrEnum):
     BUCKET = "BUCKET"
     DIMENSION = "DIMENSION"
     METRIC = "METRIC"
+    PREVIOUS = "PREVIOUS"
+    CHANGE = "CHANGE"
+    LOWER = "LOWER"
+    UPPER = "UPPER"
+    OTHER = "OTHER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +27,37 @@ class Column:
     """One column of an answer.
 
     Attributes:
-        name: ``bucket``, or the field of the dimension or metric.
-        kind: What it holds: a bucket's start as RFC 3339 text, a dimension's text, a metric's number.
+        name: ``bucket``, ``other``, the field of the dimension or metric (``clicks``), or that behind the kind
+            (``previous.clicks``, ``change.clicks``, ``lower.ctr``, ``upper.ctr``). No two columns share one.
+        kind: What it holds: a bucket's start as RFC 3339 text, whether the row is the remainder, a
+            dimension's text (None in the remainder's row), a metric's number.
         unit: The currency's code, ``fraction``, or None for plain numbers and text.
-        values: One a row; None where a metric has no value. Never NaN or infinite.
+        values: One a row; None where there is no value. Never NaN or infinite.
+        field: The name without the kind's prefix: the field of a row or of its ``MetricValues``.
     """
 
     name: str
     kind: ColumnKind
     unit: str | None
     values: Sequence[Any]
+    field: str
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """An answer: columns of ``row_count`` values each, and what they answer."""
+    """An answer: columns of ``row_count`` values each, and what they answer.
+
+    Attributes:
+        columns: bucket, other, dimensions, metrics, previous, change, lower, upper, as they apply.
+        row_count: How many values each column has.
+        truncated: Whether the limit cut rows off.
+        resolved: What was really asked.
+        source: The tables that answered, ``campaign_minute`` or several with ``+`` between them.
+        freshness: How far the answer is complete, read before the data.
+        rows_read: What ClickHouse read for it, rows.
+        bytes_read: What ClickHouse read for it, bytes.
+        elapsed_ms: How long ClickHouse took.
+    """
 
     columns: tuple[Column, ...]
     row_count: int
@@ -48,30 +65,35 @@ class Frame:
     resolved: Resolved
     source: str
     freshness: Freshness
+    rows_read: int = 0
+    bytes_read: int = 0
+    elapsed_ms: float = 0.0
 
 
-def shape(plan: Plan, table: Table, freshness: Freshness, currency: str) -> Frame:
-    """Cut the row beyond the limit off, turn sums into metrics and seconds into instants."""
-    request = plan.resolved.request
-    rows = min(table.row_count, request.limit)
-    # the embedded engine names no columns in an empty result
-    found = table.columns if rows else [()] * plan.width
-    cut = [column[:rows] if table.row_count > rows else column for column in found]
-    columns: list[Column] = []
-    if request.grain is not None:
-        # a bucket comes once for each of its rows, one after the other
-        texts = {second: format_instant(from_ms(second * 1000)) for second in set(cut[0])}
-        columns.append(Column(BUCKET, ColumnKind.BUCKET, None, [texts[second] for second in cut[0]]))
-    for dimension in request.dimensions:
-        columns.append(Column(dimension.field, ColumnKind.DIMENSION, None, cut[len(columns)]))
-    sums = dict(zip(plan.sums, cut[len(columns) :], strict=True))
-    columns.extend(
-        Column(
-            metric.field,
-            ColumnKind.METRIC,
-            currency if metric.unit is Unit.CURRENCY else metric.unit,
-            metric.formula.values(sums),
-        )
-        for metric in request.metrics
-    )
-    return Frame(tuple(columns), rows, table.row_count > rows, plan.resolved, plan.source, freshness)
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an answer cost its caller.
+
+    Attributes:
+        rows_read: Read by ClickHouse; of a cached answer: when it was made.
+        bytes_read: Likewise.
+        elapsed_ms: From the question to the answer, waiting included.
+        cache_hit: Whether no query ran for this question alone (cached, or shared with one under way).
+        charged: Units taken from the caller's budget.
+        remaining: Units left in it.
+    """
+
+    rows_read: int
+    bytes_read: int
+    elapsed_ms: float
+    cache_hit: bool
+    charged: float
+    remaining: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A frame, which callers may share, and what it cost this one."""
+
+    frame: Frame
+    cost: Cost
