@@ -19,10 +19,10 @@ FIND_PYTHON = for python in python3.12 python3.11 python3; do \
 	then echo $$python; break; fi; done
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status logs test unit lint schema bench test-clients test-real clean
+.PHONY: help venv up down status logs test unit lint schema bench bench-dashboard test-clients test-real clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED) ## create .venv and install everything by name
 
@@ -78,6 +78,9 @@ test-real: $(INSTALLED) ## the real files through the whole chain (DATA=../share
 
 bench: $(INSTALLED) ## each figure as a ratio to a baseline of the same run
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
+
+bench-dashboard: $(INSTALLED) ## 20 viewers over 10 million events, on a cluster of its own (about 10 min)
+	@$(BIN)/python bench/dashboard.py
 
 schema: $(INSTALLED) ## rewrite the committed schemas: GraphQL's from the catalogue, ClickHouse's from the migrations
 	@$(BIN)/python -m tidemark.api.sdl
