@@ -6,6 +6,7 @@ export TIDEMARK_BROKERS := $(BROKERS)
 endif
 DATA ?=
 PART ?=
+EVENTS ?= 10
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -79,8 +80,8 @@ test-real: $(INSTALLED) ## the real files through the whole chain (DATA=../share
 bench: $(INSTALLED) ## each figure as a ratio to a baseline of the same run
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
 
-bench-dashboard: $(INSTALLED) ## 20 viewers over 10 million events, on a cluster of its own (about 10 min)
-	@$(BIN)/python bench/dashboard.py
+bench-dashboard: $(INSTALLED) ## 20 viewers on a cluster of its own (EVENTS=10 million, or 1,10,50 for growth)
+	@$(BIN)/python bench/dashboard.py --events $(EVENTS)
 
 schema: $(INSTALLED) ## rewrite the committed schemas: GraphQL's from the catalogue, ClickHouse's from the migrations
 	@$(BIN)/python -m tidemark.api.sdl

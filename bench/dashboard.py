@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,7 @@ def main() -> int:
     if len(options.events) == 1:
         heading, body, right = report.LIVE, *_live(options, machine)
     else:
-        heading, body, right = report.GROWTH, *_growth(options, machine)
+        heading, body, right = report.GROWTH, _growth(options, machine), True
     print(body)
     if options.markdown:
         _DOCUMENT.write_text(report.with_section(_DOCUMENT.read_text(), heading, body))
@@ -90,7 +91,7 @@ def _millions(text: str) -> list[float]:
 
 
 def _live(options: argparse.Namespace, machine: str) -> tuple[str, bool]:
-    """Both runs under load: the report, and whether it is as it should be."""
+    """Both runs under load: the report, and whether the aims are kept."""
     with tempfile.TemporaryDirectory(prefix="tidemark-", dir=options.folder) as folder:
         home = Path(folder)
         loaded = load_apart(home, round(options.events[0] * 1e6))
@@ -101,15 +102,16 @@ def _live(options: argparse.Namespace, machine: str) -> tuple[str, bool]:
         for cache in (False, True):
             _start(cluster, cache=cache)
             try:
-                runs.append(_under_load(cluster, options, cache=cache))
+                run = _under_load(cluster, options, cache=cache)
+                _require_no_errors(run.timed, run.priced)
+                runs.append(run)
             finally:
                 cluster.tidemark("down")
     body = report.live_section(loaded, runs, bare, machine)
-    errors = _tell_errors([seen for run in runs for seen in (run.timed, run.priced)])
     complaints = [complaint for run in runs for complaint in report.complaints(run, options.rate)]
     for complaint in complaints:
         _say(complaint)
-    return body, not errors and not complaints
+    return body, not complaints
 
 
 def _under_load(cluster: "Cluster", options: argparse.Namespace, *, cache: bool) -> Live:
@@ -133,8 +135,8 @@ def _under_load(cluster: "Cluster", options: argparse.Namespace, *, cache: bool)
     return Live(cache, timed, priced, alone, busy, options.seconds, sent["events"] / sent["seconds"])
 
 
-def _growth(options: argparse.Namespace, machine: str) -> tuple[str, bool]:
-    """Every size without a stream: the report, and whether nothing failed."""
+def _growth(options: argparse.Namespace, machine: str) -> str:
+    """Every size without a stream: the report."""
     runs = []
     for millions in options.events:
         with tempfile.TemporaryDirectory(prefix="tidemark-", dir=options.folder) as folder:
@@ -149,9 +151,9 @@ def _growth(options: argparse.Namespace, machine: str) -> tuple[str, bool]:
                 priced = _ask(cluster, warm_up=0, seconds=_PRICED, cost=True, together=options.together)
             finally:
                 cluster.tidemark("down")
+            _require_no_errors(timed, priced)
             runs.append(Idle(loaded, timed, priced))
-    errors = _tell_errors([seen for run in runs for seen in (run.timed, run.priced)])
-    return report.growth_section(runs, machine), not errors
+    return report.growth_section(runs, machine)
 
 
 def _cluster(home: Path) -> "Cluster":
@@ -215,16 +217,24 @@ def _seen(output: bytes) -> Seen:
 
 
 def _cpu_between(cluster: "Cluster", start: float, end: float) -> Cpu:
-    """CPU a second between two instants of ``time.monotonic()``."""
-    service, everyone = psutil.Process(cluster.pid("service")), cluster_processes(cluster.settings)
-
-    def spent(processes: Sequence[psutil.Process]) -> float:
-        return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
-
+    """CPU a second between two instants of ``time.monotonic()``, of processes that lived all the while."""
+    service, found = cluster.pid("service"), cluster_processes(cluster.settings)
     time.sleep(max(0.0, start - time.monotonic()))
-    before = spent([service]), spent(everyone)
+    before = _cpu(found)
     time.sleep(max(0.0, end - time.monotonic()))
-    return Cpu((spent([service]) - before[0]) / (end - start), (spent(everyone) - before[1]) / (end - start))
+    after = _cpu(found)
+    spent = {pid: (after[pid] - before[pid]) / (end - start) for pid in after.keys() & before.keys()}
+    return Cpu(spent[service], sum(spent.values()))
+
+
+def _cpu(processes: Sequence[psutil.Process]) -> dict[int, float]:
+    """CPU seconds so far, by process id; without those that have ended."""
+    spent = {}
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            spent[process.pid] = times.user + times.system
+    return spent
 
 
 def _begin(script: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -250,12 +260,15 @@ def _script(script: str, *arguments: str) -> bytes:
     return _end(_begin(script, *arguments))
 
 
-def _tell_errors(found: Sequence[Seen]) -> int:
-    """Print each kind of error once; returns how many there were."""
-    for seen in found:
-        for text, count in Counter(seen.errors).most_common(5):
-            _say(f"{count} x {text}")
-    return sum(sum(seen.errors.values()) for seen in found)
+def _require_no_errors(*found: Seen) -> None:
+    """End a run whose figures mean nothing.
+
+    Raises:
+        SystemExit: with each kind of error and how often it came.
+    """
+    errors = [f"{count} x {text}" for seen in found for text, count in Counter(seen.errors).most_common(5)]
+    if errors:
+        raise SystemExit("\n".join(["The viewers saw errors, so there are no figures:", *errors]))
 
 
 def _say(text: str) -> None:
