@@ -1,19 +1,24 @@
 """The service's HTTP application: GraphQL, health, metrics."""
 
-import ipaddress
 import logging
 from collections.abc import Callable, Sequence
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.routing import WebSocketRoute
 
 from tidemark.api.explorer import Explorer
+from tidemark.api.persisted import AllowList, Operations
+from tidemark.api.reply import json_response
 from tidemark.api.schema import Context, build_schema
-from tidemark.api.view import View, json_response
+from tidemark.api.view import View
 from tidemark.body import LimitBody
 from tidemark.freshness import Freshness, FreshnessReader
+from tidemark.hangup import CancelOnHangUp
+from tidemark.hosts import KnownHosts, is_loopback
 from tidemark.query.answer import Answerer
 from tidemark.query.catalogue import Catalogue
 from tidemark.query.database import Database
@@ -57,13 +62,18 @@ def create_app(
         return await to_thread.run_sync(freshness)
 
     app = FastAPI(title="Tidemark", openapi_url=None)
+    context = Context(answer, read_freshness)
     view = View(
         build_schema(catalogue),
-        Context(answer, read_freshness),
+        lambda _caller, _request_id: context,
+        Operations(AllowList.load(settings.operations), only=settings.persisted_only),
         explorer=explorer.page() if explorer else None,
         count_error=telemetry.count_error,
+        allowed_origins=settings.allowed_origins,
     )
-    app.add_route("/graphql", LimitBody(view, MAX_BODY_BYTES), methods=["GET", "POST"])  # type: ignore[arg-type]
+    app.add_route("/graphql", LimitBody(CancelOnHangUp(view), MAX_BODY_BYTES))  # type: ignore[arg-type]
+    app.router.routes.append(WebSocketRoute("/graphql", view))
+    protect(app, settings)
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -93,9 +103,16 @@ def create_app(
     return app
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens there."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def protect(app: FastAPI, settings: Settings) -> None:
+    """Refuse names that are not this service's, and let the pages of allowed origins read answers."""
+    anybody = () if is_loopback(settings.host) else ("*",)
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "X-Api-Key", "X-Request-Id"],
+            expose_headers=["ETag", "Retry-After", "X-Request-Id"],
+        )
+    # added last, it is asked first
+    app.add_middleware(KnownHosts, allowed=settings.allowed_hosts or anybody)
