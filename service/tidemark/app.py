@@ -1,24 +1,19 @@
 """The service's HTTP application: GraphQL, health, metrics."""
 
+import ipaddress
 import logging
 from collections.abc import Callable, Sequence
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.routing import WebSocketRoute
 
 from tidemark.api.explorer import Explorer
-from tidemark.api.persisted import AllowList, Operations
-from tidemark.api.reply import json_response
 from tidemark.api.schema import Context, build_schema
-from tidemark.api.view import View
+from tidemark.api.view import View, json_response
 from tidemark.body import LimitBody
 from tidemark.freshness import Freshness, FreshnessReader
-from tidemark.hangup import CancelOnHangUp
-from tidemark.hosts import KnownHosts, is_loopback
 from tidemark.query.answer import Answerer
 from tidemark.query.catalogue import Catalogue
 from tidemark.query.database import Database
@@ -62,18 +57,13 @@ def create_app(
         return await to_thread.run_sync(freshness)
 
     app = FastAPI(title="Tidemark", openapi_url=None)
-    context = Context(answer, read_freshness)
     view = View(
         build_schema(catalogue),
-        lambda _caller, _request_id: context,
-        Operations(AllowList.load(settings.operations), only=settings.persisted_only),
+        Context(answer, read_freshness),
         explorer=explorer.page() if explorer else None,
         count_error=telemetry.count_error,
-        allowed_origins=settings.allowed_origins,
     )
-    app.add_route("/graphql", LimitBody(CancelOnHangUp(view), MAX_BODY_BYTES))  # type: ignore[arg-type]
-    app.router.routes.append(WebSocketRoute("/graphql", view))
-    protect(app, settings)
+    app.add_route("/graphql", LimitBody(view, MAX_BODY_BYTES), methods=["GET", "POST"])  # type: ignore[arg-type]
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -103,16 +93,9 @@ def create_app(
     return app
 
 
-def protect(app: FastAPI, settings: Settings) -> None:
-    """Refuse names that are not this service's, and let the pages of allowed origins read answers."""
-    anybody = () if is_loopback(settings.host) else ("*",)
-    if settings.allowed_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.allowed_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "X-Api-Key", "X-Request-Id"],
-            expose_headers=["ETag", "Retry-After", "X-Request-Id"],
-        )
-    # added last, it is asked first
-    app.add_middleware(KnownHosts, allowed=settings.allowed_hosts or anybody)
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,4 +1,4 @@
-"""What a request's resolvers need: the asking side, who asks, and the id that logs name it by."""
+"""What a request brings to the resolvers: who asks, and the desk that answers."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,58 +15,41 @@ from tidemark.query.request import Request
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a caller may ask.
-
-    Attributes:
-        limits: Of one question and of the caller.
-        not_older_than: Where a range may begin at the earliest.
-    """
+    """What a caller may ask now: its limits, and the earliest instant a range may begin at (aware, UTC)."""
 
     limits: Limits
     not_older_than: datetime
 
 
 class Desk(Protocol):
-    """The asking side: limits, cache and database behind one door. None of it blocks the event loop."""
+    """Where questions are asked; nothing in it blocks the event loop. All of it may raise `QueryError`."""
 
     async def ask(self, request: Request, caller: Caller) -> Answer:
-        """The answer to a question.
-
-        Raises:
-            QueryError: it is refused, or could not be answered.
-        """
+        """The answer to one question."""
         ...
 
     def watch(self, request: Request, caller: Caller, min_interval_ms: int) -> AsyncIterator[Answer]:
-        """The answer now, and the newest each time its data changed, at most once per interval.
-
-        Raises:
-            QueryError: it is refused, or could not be answered.
-        """
+        """An answer at once, and a new one when data changed, at most one in ``min_interval_ms``."""
         ...
 
     async def freshness(self) -> Freshness:
-        """How far answers are complete."""
+        """How far answers are complete now."""
         ...
 
-    async def values(self, dimension: Dimension, search: str | None, first: int, caller: Caller) -> list[str]:
-        """The most frequent values of a dimension lately, those that contain ``search``."""
+    async def values(
+        self, dimension: Dimension, search: str | None, first: int, caller: Caller
+    ) -> list[str]:
+        """The ``first`` most frequent values of a dimension lately that contain ``search``."""
         ...
 
     def allowance(self, caller: Caller) -> Allowance:
-        """What this caller may ask."""
+        """What the caller may ask now."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request's.
-
-    Attributes:
-        desk: Answers.
-        caller: Who asks.
-        request_id: What logs and masked errors name the request by.
-    """
+    """One request's: its desk, its caller, and the id under which the log tells of it."""
 
     desk: Desk
     caller: Caller

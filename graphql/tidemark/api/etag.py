@@ -6,30 +6,30 @@ from functools import lru_cache
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     GraphQLSchema,
     TypeInfo,
     TypeInfoVisitor,
     Visitor,
     get_named_type,
-    parse,
     visit,
 )
 
-from tidemark.api.reply import encoded
+from tidemark.api.encode import encode
 
 # parent type → fields that say when or at what cost it was read, and nothing of what was read
 _VOLATILE = {"Freshness": frozenset({"now", "lagMs"}), "Frame": frozenset({"cost"})}
 
 
-def etag(schema: GraphQLSchema, document: str, data: Mapping[str, Any]) -> str:
+def etag(schema: GraphQLSchema, document: DocumentNode, data: Mapping[str, Any]) -> str:
     """The answer's ETag: weak (RFC 9110, section 8.8.1), since what it leaves out differs between answers.
 
     Left out are `now`, `lagMs` and `cost`, whatever they are called in the document, unless something else
     has the same name there; then the ETag changes more often than it need.
     """
     kept = _without(data, _volatile_names(schema, document))
-    return f'W/"{hashlib.blake2b(encoded(kept), digest_size=16).hexdigest()}"'
+    return f'W/"{hashlib.blake2b(encode(kept), digest_size=16).hexdigest()}"'
 
 
 def is_known(etag: str, if_none_match: str) -> bool:
@@ -39,7 +39,7 @@ def is_known(etag: str, if_none_match: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _volatile_names(schema: GraphQLSchema, document: str) -> frozenset[str]:
+def _volatile_names(schema: GraphQLSchema, document: DocumentNode) -> frozenset[str]:
     names: dict[bool, set[str]] = {True: set(), False: set()}
     info = TypeInfo(schema)
 
@@ -50,7 +50,7 @@ def _volatile_names(schema: GraphQLSchema, document: str) -> frozenset[str]:
             name = node.alias.value if node.alias else node.name.value
             names[node.name.value in inside].add(name)
 
-    visit(parse(document), TypeInfoVisitor(info, Names()))
+    visit(document, TypeInfoVisitor(info, Names()))
     return frozenset(names[True] - names[False])
 
 

@@ -1,4 +1,4 @@
-"""What an HTTP answer looks like when it is none of GraphQL's, and JSON as this API writes it."""
+"""What an HTTP answer looks like when it is none of GraphQL's, and JSON as this API reads it."""
 
 from collections.abc import Mapping
 from json import JSONDecodeError
@@ -7,9 +7,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from tidemark.api.encode import encode
 from tidemark.api.errors import BAD_REQUEST
-
-_ENCODER = msgspec.json.Encoder()
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a failure
@@ -44,11 +43,6 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a failure
         self.details = details
 
 
-def encoded(value: object) -> bytes:
-    """JSON on one line: whole numbers of any size, and no NaN."""
-    return _ENCODER.encode(value)
-
-
 def decoded(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
     """What JSON says, strictly.
 
@@ -73,4 +67,4 @@ def json_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A JSON answer."""
-    return Response(encoded(body), status_code=status, media_type=media_type, headers=headers)
+    return Response(encode(body), status_code=status, media_type=media_type, headers=headers)

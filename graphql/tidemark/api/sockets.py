@@ -19,10 +19,11 @@ from strawberry.types.unset import UNSET
 
 from tidemark.api.asker import caller_of
 from tidemark.api.call import Call
+from tidemark.api.context import Context, Desk
+from tidemark.api.encode import encode
 from tidemark.api.errors import INVALID
 from tidemark.api.persisted import Operations
-from tidemark.api.reply import Refusal, decoded, encoded, failure
-from tidemark.query.caller import Caller
+from tidemark.api.reply import Refusal, decoded, failure
 
 INIT_SECONDS: Final = 5
 MAX_OPERATIONS: Final = 50  # of one socket at once
@@ -41,13 +42,13 @@ class Sockets:
     def __init__(
         self,
         schema: BaseSchema,
-        context_of: Callable[[Caller, str], object],
+        desk: Desk,
         operations: Operations,
         count_error: Callable[[str], None],
         allowed_origins: Sequence[str],
     ) -> None:
         self._schema = schema
-        self._context_of = context_of
+        self._desk = desk
         self._operations = operations
         self._count_error = count_error
         self._origins = normalize_allowed_origins(allowed_origins)
@@ -69,7 +70,7 @@ class Sockets:
         await _Handler(
             socket,
             self._schema,
-            lambda parameters: self._context_of(caller_of(socket, parameters), request_id),
+            lambda parameters: Context(self._desk, caller_of(socket, parameters), request_id),
             self._operations,
             self._count_error,
         ).handle()
@@ -88,7 +89,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
         self,
         socket: WebSocket,
         schema: BaseSchema,
-        context_of: Callable[[Mapping[str, object]], object],
+        context_of: Callable[[Mapping[str, object]], Context],
         operations: Operations,
         count_error: Callable[[str], None],
     ) -> None:
@@ -182,7 +183,7 @@ class _Adapter:
         if self._socket.application_state is WebSocketState.DISCONNECTED:
             raise WebSocketDisconnected
         try:
-            await self._socket.send_text(encoded(message).decode())
+            await self._socket.send_text(encode(message).decode())
         except WebSocketDisconnect as error:
             raise WebSocketDisconnected from error
 

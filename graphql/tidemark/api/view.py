@@ -15,17 +15,16 @@ from strawberry.types.graphql import OperationType
 from tidemark.api import negotiation
 from tidemark.api.asker import caller_of, request_id_of
 from tidemark.api.call import Call
+from tidemark.api.context import Context, Desk
+from tidemark.api.encode import encode
 from tidemark.api.errors import INVALID, formatted
 from tidemark.api.etag import etag, is_known
 from tidemark.api.events import EventStream
 from tidemark.api.negotiation import EVENTS, JSON, RESULT, Accept, accept_of
 from tidemark.api.persisted import Operations
-from tidemark.api.reply import Refusal, encoded, failure, json_response
+from tidemark.api.reply import Refusal, failure, json_response
 from tidemark.api.schema import Schema
 from tidemark.api.sockets import Sockets
-from tidemark.query.caller import Caller
-
-ContextOf = Callable[[Caller, str], object]
 
 _LATER: Final = 429
 # whoever keeps an answer asks whether it is still true
@@ -45,21 +44,20 @@ class _Asked:
     request_id: str
     document: str
     call: Call
-    context: object
+    context: Context
 
 
 class View:
     """The ASGI application of ``/graphql``, HTTP and WebSocket.
 
-    Queries come by POST, those that are persisted by GET too. ``context_of`` makes what resolvers need from
-    who asks and the request's id. ``explorer`` is the page that a browser gets by GET; None is 404.
-    ``count_error`` is told the code of each error that is answered.
+    Queries come by POST, those that are persisted by GET too. ``desk`` answers them. ``explorer`` is the page
+    that a browser gets by GET; None is 404. ``count_error`` is told the code of each error that is answered.
     """
 
     def __init__(
         self,
         schema: Schema,
-        context_of: ContextOf,
+        desk: Desk,
         operations: Operations,
         *,
         explorer: str | None,
@@ -67,11 +65,11 @@ class View:
         allowed_origins: Sequence[str] = (),
     ) -> None:
         self._schema = schema
-        self._context_of = context_of
+        self._desk = desk
         self._operations = operations
         self._explorer = explorer
         self._count_error = count_error
-        self._sockets = Sockets(schema, context_of, operations, count_error, allowed_origins)
+        self._sockets = Sockets(schema, desk, operations, count_error, allowed_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one WebSocket until it closes."""
@@ -102,7 +100,7 @@ class View:
             raise Refusal(406, f"An answer is {RESULT}, {JSON} or {EVENTS}; accept one of them.")
         call = await _call(request)
         document = self._operations.document(call, may_bring_text=request.method == "POST")
-        context = self._context_of(caller_of(request), request_id)
+        context = Context(self._desk, caller_of(request), request_id)
         asked = _Asked(request, accept, request_id, document, call, context)
         if accept.result is None:
             return await self._events(asked)
@@ -135,7 +133,7 @@ class View:
             allowed_operation_types=_ALLOWED[asked.request.method] | {OperationType.SUBSCRIPTION},
         )
         headers = {"x-request-id": asked.request_id}
-        return EventStream(results, lambda result: encoded(self._body(result)), headers)
+        return EventStream(results, lambda result: encode(self._body(result)), headers)
 
     def _result(self, asked: _Asked, media_type: str, result: ExecutionResult) -> Response:
         body = self._body(result)
@@ -146,7 +144,8 @@ class View:
             body.pop("data", None)
             headers["retry-after"] = negotiation.retry_after(body["errors"])
         if asked.request.method == "GET" and result.data is not None and not result.errors:
-            headers["etag"] = etag(self._schema._schema, asked.document, result.data)  # noqa: SLF001
+            tree = self._schema.documents.read(asked.document).tree
+            headers["etag"] = etag(self._schema.core, tree, result.data)
             if is_known(headers["etag"], asked.request.headers.get("if-none-match", "")):
                 return Response(status_code=304, headers=headers)
         return json_response(body, status, media_type, headers)
