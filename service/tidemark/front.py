@@ -1,6 +1,7 @@
 """``/graphql`` as the network sees it, and what stands before every path of the service."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -16,6 +17,14 @@ from tidemark.hosts import KnownHosts, is_loopback
 from tidemark.settings import Settings
 
 MAX_BODY_BYTES = 100_000
+# Uvicorn's. Compression would cost each socket 100 kB and each frame its time again; streams never end by
+# themselves, so a server that is to end must not wait for them long.
+SERVER_OPTIONS: Mapping[str, Any] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": MAX_BODY_BYTES,
+    "ws_per_message_deflate": False,
+    "timeout_graceful_shutdown": 2,
+}
 
 
 def add_graphql(
