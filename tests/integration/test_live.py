@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from fake_desk import FakeDesk, Served, serving
+from tidemark.api import sockets
 from tidemark.query.errors import Code, QueryError
 from tidemark.settings import Settings
 
@@ -325,3 +326,9 @@ def test_a_socket_follows_a_bounded_number_of_operations_at_once(served: Served)
         heard = [hear(connection) for _ in range(51)]
         (refused,) = [one for one in heard if one["type"] == "error"]
         assert "limit" in refused["payload"][0]["message"]
+
+
+def test_a_socket_that_says_nothing_is_closed(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "INIT_SECONDS", 0.05)
+    with opened(served) as connection, pytest.raises(ConnectionClosed, match="4408"):
+        hear(connection)
