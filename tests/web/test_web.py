@@ -1,10 +1,11 @@
-"""Real GraphQL clients, unchanged, pointed at the service's front."""
+"""Real GraphQL clients, unchanged, pointed at the service's front alone and at the whole chain."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cluster import Cluster, now_ms
 from fake_desk import FakeDesk, Served, serving
 from tidemark.settings import Settings
 from web_client import SCRIPTS, run
@@ -35,3 +36,23 @@ def test_a_client_asks_subscribes_and_sees_a_new_frame(served: Served, script: s
         assert {"again": 304} in told
     if script == "urql.mjs":
         assert {"refused": "GRAPHQL_INVALID"} in told
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_client_sees_a_new_event_of_the_whole_chain(cluster: Cluster, script: str) -> None:
+    campaign = f"{Path(script).stem}-{now_ms()}"
+
+    def click(number: int) -> None:
+        event = {
+            "event_id": f"{campaign}-{number}",
+            "event": "click",
+            "event_time": now_ms(),
+            "source": "web",
+        }
+        cluster.send([{**event, "campaign_id": campaign}])
+
+    click(1)
+    cluster.await_through(now_ms())
+    told = run(script, f"{cluster.settings.service_url}/graphql", campaign, then=lambda: click(2))
+    assert told[0] == {"asked": 1}
+    assert told[-2:] == [{"subscribed": 1}, {"seen": 2}]
