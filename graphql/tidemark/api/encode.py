@@ -9,7 +9,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Once(dict[str, Any]):
-    """A dict that many are sent: its JSON is made the first time and kept, so it must not change afterwards."""
+    """A dict that many are sent: its JSON is made the first time and kept, so it must not change then."""
 
     __slots__ = ("json",)
 

@@ -1,11 +1,9 @@
 """What a document may be. The rules are made once and cost no more than the document is long."""
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
@@ -25,7 +23,7 @@ MAX_ALIASES: Final = DEFAULT_LIMITS.aliases
 
 
 class SizeRule(ValidationRule):
-    """Refuses operations that are too deep or have too many aliases, fragments counted wherever they are used.
+    """Refuses operations that are too deep or have too many aliases, fragments counted wherever they are.
 
     Each fragment is measured once: fragments that spread others twice double at every step, and would take
     longer to walk than the universe is old. What introspection asks for is not counted.
