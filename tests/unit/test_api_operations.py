@@ -232,6 +232,7 @@ def doubling(steps: int) -> str:
     [
         ("{ " + " ".join(f"a{n}: __typename" for n in range(51)) + " }", "TOO_MANY_ALIASES", 50),
         (doubling(100), "TOO_MANY_ALIASES", 50),
+        ("{ " + "freshness { lagMs } " * 52 + " }", "TOO_MANY_ALIASES", 50),
         ("{ " + " __typename" * 2001 + " }", "TOO_MANY_TOKENS", 2000),
         ("{ " + "#\n" * 2001 + " __typename }", "TOO_MANY_TOKENS", 2000),
         ("{ a" + "{ a" * 9 + "}" * 9 + " }", "TOO_DEEP", 8),

@@ -60,7 +60,7 @@ def _located(error: GraphQLError, message: str, extensions: dict[str, Any]) -> G
 
 
 def _trace(error: BaseException, texts: list[str]) -> Iterator[str]:
-    """The stacks of an exception and of those behind it, first to last, with the messages that may be told."""
+    """The stacks of an exception and those behind it, first to last, with the messages that may be told."""
     behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if behind is not None:
         yield from _trace(behind, texts)
