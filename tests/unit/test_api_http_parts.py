@@ -3,14 +3,18 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tidemark.api import persisted
 from tidemark.api.call import Call
 from tidemark.api.events import EventStream
+from tidemark.api.negotiation import accept_of
 from tidemark.api.persisted import AllowList, Operations
 from tidemark.api.reply import Refusal
 from tidemark.hangup import CancelOnHangUp
@@ -224,3 +228,36 @@ def test_names_in_settings_are_separated_by_commas(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TIDEMARK_ALLOWED_ORIGINS", "https://a.example, https://b.example:8443,")
     assert Settings().allowed_origins == ("https://a.example", "https://b.example:8443")
     assert Settings().allowed_hosts == ()
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+_NAMES = [
+    "query",
+    "variables",
+    "operationName",
+    "extensions",
+    "id",
+    "operationId",
+    "persistedQuery",
+    "version",
+]
+
+
+@given(
+    st.dictionaries(st.sampled_from(_NAMES), _JSON | st.dictionaries(st.sampled_from(_NAMES), _JSON)) | _JSON
+)
+def test_whatever_a_body_holds_is_a_call_or_a_refusal(parameters: object) -> None:
+    with suppress(Refusal):
+        assert isinstance(Call.of(parameters), Call)
+
+
+@given(st.text(alphabet="application/json*;q=0.5, texvnr-+x\t", max_size=80) | st.text(max_size=40))
+def test_whatever_an_accept_header_says_means_something(header: str) -> None:
+    accept = accept_of(header)
+    assert accept.result in (None, "application/json", "application/graphql-response+json")
+    assert accept.events in (True, False)
+    assert all(0 <= quality <= 1 for quality in accept.qualities.values())
