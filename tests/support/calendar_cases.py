@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from truth import to_ms
+from difference import Found
+from truth import rfc3339, to_ms
 
 Expected = tuple[str | None, int] | tuple[str | None, int, int | None]
 """(bucket's start, clicks) and, where it compares, clicks before."""
@@ -60,6 +61,11 @@ class Case:
             "timezone": self.zone,
             "compare": self.compare,
         }
+
+    @property
+    def expected(self) -> list[Any]:
+        """The rows, and the range that is compared with (None twice without)."""
+        return [[list(row) for row in self.rows], list(self.previous or (None, None))]
 
 
 CASES = (
@@ -223,3 +229,16 @@ CASES = (
         "PREVIOUS_PERIOD", ("2025-03-29T23:30", "2025-03-30T01:00"),
     ),
 )  # fmt: skip
+
+
+def told(found: Found) -> list[Any]:
+    """What an answer says, as `Case.expected` has it."""
+    names = [name for name in ("clicks", "previous.clicks") if name in found.columns]
+    counts = [found.columns[name] for name in names]
+    buckets = [_shown(at) for at in found.columns.get("bucket", [None] * len(counts[0]))]
+    rows = [list(row) for row in zip(buckets, *counts, strict=True)]
+    return [rows, [_shown(found.previous_start), _shown(found.previous_end)]]
+
+
+def _shown(ms: int | None) -> str | None:
+    return None if ms is None else rfc3339(ms)[:16]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from truth import dimension, rfc3339
+from truth import Event, dimension, rfc3339
 from truth_values import METRICS
 
 MINUTE = 60_000
@@ -27,6 +27,7 @@ HOSTILE = (
     "\r\n\t", "🦊🦊", "e\u0301", "é", "İı", "null", "\\N", "$$", "`x`", ";", "-- x", "/*", "\u2028", "\x7f",
     "ÿ", "\U0010ffff",
 )  # fmt: skip
+_HUGE = ("x" * 10_000, "🦊" * 2_500, "'" * 10_000, "{x:Int8}" * 1_200, "x" * 9_999)
 _STEPS = {
     "MINUTE": MINUTE,
     "FIVE_MINUTES": 5 * MINUTE,
@@ -154,7 +155,7 @@ class Questions:
     """
 
     dice: random.Random
-    events: Sequence[dict[str, Any]]
+    events: Sequence[Event]
     moments: Sequence[int]
     now: int
     always: Sequence[dict[str, Any]] = ()
@@ -170,7 +171,7 @@ class Questions:
         question: dict[str, Any] = {
             "metrics": [*metrics, *dice.sample(metrics, dice.random() < 0.03 and bool(metrics))],
             "dimensions": dimensions,
-            "where": [*self.always, *(self._condition() for _ in range(dice.choice([0, 0, 1, 1, 2, 3])))],
+            "where": [*self.always, *(self._condition() for _ in range(dice.choice([0, 0, 0, 1, 1, 2, 3])))],
             "range": self._range(grain, zone, len(dimensions)),
             "grain": grain,
             "timezone": zone,
@@ -181,7 +182,7 @@ class Questions:
         if dimensions and dice.random() < 0.35:
             n = dice.choice([1, 2, 3, 100])
             question["top"] = {"n": n, "by": dice.choice(METRICS), "other": dice.random() < 0.7}
-        if dice.random() < 0.25:
+        if dice.random() < 0.2:
             question["having"] = [self._having() for _ in range(dice.choice([1, 1, 2]))]
         if dice.random() < 0.4:
             question["orderBy"] = [self._order(dimensions, grain) for _ in range(dice.choice([1, 1, 2, 3]))]
@@ -191,14 +192,15 @@ class Questions:
         dice = self.dice
         name, op = dice.choice(DIMENSIONS), dice.choice(["IN", "NOT_IN", "PREFIX", "CONTAINS"])
         values = [self._value(name, op) for _ in range(dice.choice([1, 1, 2, 4]))]
-        return {"dimension": name, "op": op, "values": values}
+        if dice.random() < 0.1:
+            values.append(dice.choice(_HUGE))
+        # once each: a question is to stay below 64 kB
+        return {"dimension": name, "op": op, "values": list(dict.fromkeys(values))}
 
     def _value(self, name: str, op: str) -> str:
         dice = self.dice
         if dice.random() < 0.3:
-            return dice.choice(
-                [*HOSTILE, "\0", "a\0b", "x" * 10_000, "🦊" * 2_500, "'" * 10_000, "{x:Int8}" * 1200]
-            )
+            return dice.choice([*HOSTILE, "\0", "a\0b"])
         value = dimension(dice.choice(self.events), name)
         if op in ("PREFIX", "CONTAINS") and dice.random() < 0.7:
             start = 0 if op == "PREFIX" else dice.randrange(len(value) + 1)
@@ -220,11 +222,16 @@ class Questions:
             return {"lastSeconds": -(-seconds // 60) * 60 if self.whole_minutes else seconds}
         anchor = dice.choice([dice.choice(self.moments), dice.choice(self.events)["event_time"]])
         start = anchor - dice.randrange(length + 1)
-        return dict(zip(("from", "to"), self._cut(start, start + length, zone), strict=True))
+        return dict(zip(("from", "to"), self._cut(start, start + length, zone, grain), strict=True))
 
-    def _cut(self, start: int, end: int, zone: str) -> tuple[str, str]:
-        """Where a range begins and ends: at any ms, or on something whole."""
-        step = self.dice.choice([1, 1000, MINUTE, HOUR, "day", "month", "time of day"])
+    def _cut(self, start: int, end: int, zone: str, grain: str | None) -> tuple[str, str]:
+        """Where a range begins and ends: at any ms, or on something whole, if that fits the grain."""
+        whole: list[int | str] = [1, 1000, MINUTE, HOUR]
+        if grain not in ("MINUTE", "FIVE_MINUTES"):
+            whole += ["day", "time of day"]
+        if grain in (None, "DAY", "WEEK", "MONTH"):
+            whole += ["month", "month"]
+        step = self.dice.choice(whole)
         if isinstance(step, int):
             start, end = start // step * step, -(-end // step) * step
             return rfc3339(start), rfc3339(max(end, start + step))
@@ -236,16 +243,17 @@ class Questions:
             one, other = (wall.replace(hour=0, minute=0, second=0, microsecond=0) for wall in (one, other))
         if step == "month":
             one, other = one.replace(day=1), other.replace(day=1)
-        first, last = (_instant(wall, zone) for wall in (one, other))
+        first, last = _instant(one, zone), _instant(other, zone)
         if last <= first:
-            last = _instant(one + timedelta(days=32 if step == "month" else 1), zone)
-            if step == "month":
-                last = _instant((one + timedelta(days=32)).replace(day=1), zone)
+            later = one + timedelta(days=32 if step == "month" else 1)
+            last = _instant(later.replace(day=1) if step == "month" else later, zone)
         return rfc3339(first), rfc3339(last)
 
     def _having(self) -> dict[str, Any]:
         low, high = sorted(self.dice.choices([-2, 0, 0.5, 1, 2, 17, 19.99, 1000, 1e9, 1e7], k=2))
-        bounds = self.dice.choice([{"min": low}, {"max": high}, {"min": low, "max": high}])
+        bounds = self.dice.choice(
+            [{"min": low}, {"min": min(low, 1)}, {"max": high}, {"min": low, "max": high}]
+        )
         return {"metric": self.dice.choice(METRICS), **bounds}
 
     def _order(self, dimensions: Sequence[str], grain: str | None) -> dict[str, Any]:
