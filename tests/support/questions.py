@@ -215,7 +215,7 @@ class Questions:
             # rows are combinations times buckets, so many dimensions go with few buckets
             most = {0: 300, 1: 40}.get(dimensions, 8)
             buckets = dice.choice([1, 2, 5, most])
-            length = _STEPS[grain] * min(buckets, 24 if grain == "MONTH" else buckets)
+            length = min(_STEPS[grain] * buckets, 730 * DAY)
         length = max(1, round(length * dice.uniform(0.5, 1)))
         if dice.random() < 0.1:
             seconds = max(1, length // 1000)
