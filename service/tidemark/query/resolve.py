@@ -10,12 +10,17 @@ from tidemark.query.request import Request
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A request with every default filled in. ``start <= event_time < end``, in whole milliseconds, UTC."""
+    """A request with every default filled in: ``start <= event_time < end``, in whole milliseconds, UTC.
+
+    Likewise the range that it is compared with; None without a comparison.
+    """
 
     request: Request
     start: datetime
     end: datetime
     timezone: str = "UTC"
+    previous_start: datetime | None = None
+    previous_end: datetime | None = None
 
     @property
     def grain(self) -> Grain | None:
