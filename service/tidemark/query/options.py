@@ -9,13 +9,13 @@ Words = list[tuple[str, str]]
 
 Metrics = Annotated[str, typer.Option("--metrics", "-m", help="What to measure: clicks,ctr,spend.")]
 By = Annotated[str, typer.Option("--by", "-b", help="What to slice by: campaign,country.")]
-Last = Annotated[str | None, typer.Option(help="The last 90s, 15m, 1h, 7d or 2w.  [default: 1h]")]
+Last = Annotated[str | None, typer.Option(help="The last 90s, 15m, 1h, 7d or 2w (default: 1h).")]
 Start = Annotated[
     str | None, typer.Option("--from", help="2026-11-23 or 2026-11-23T12:00, in --tz unless it says more.")
 ]
 End = Annotated[str | None, typer.Option("--to", help="The end of the range, itself not part of it.")]
 Zone = Annotated[
-    str | None, typer.Option("--tz", help="Europe/Berlin: days and buckets follow it.  [default: UTC]")
+    str | None, typer.Option("--tz", help="Europe/Berlin: days and buckets follow it (default: UTC).")
 ]
 Bucket = Annotated[
     str | None, typer.Option("--grain", "-g", help="minute, five-minutes, hour, day, week, month.")
@@ -33,7 +33,7 @@ Before = Annotated[
 ]
 Top = Annotated[int | None, typer.Option("--top", help="Only so many of the first of --by, and the rest.")]
 TopBy = Annotated[
-    str | None, typer.Option("--top-by", help="The metric that decides.  [default: the first of --metrics]")
+    str | None, typer.Option("--top-by", help="The metric that decides (default: the first of --metrics).")
 ]
 Other = Annotated[bool, typer.Option("--other/--no-other", help="Show the rest as (other).")]
 Having = Annotated[
@@ -42,9 +42,9 @@ Having = Annotated[
 Order = Annotated[str | None, typer.Option("--order", help="-clicks,campaign: descending with a minus.")]
 Most = Annotated[
     int | None,
-    typer.Option("--limit", help="The most lines, or rows with --json and --csv.  [default: 1000]"),
+    typer.Option("--limit", help="The most lines, or rows with --json and --csv (default: 1000)."),
 ]
-Url = Annotated[str | None, typer.Option("--url", help="The service.  [default: the local one]")]
+Url = Annotated[str | None, typer.Option("--url", help="The service (default: the local one).")]
 
 
 def words_of(
