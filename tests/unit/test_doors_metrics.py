@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from asgi import client_of
-from fakedesk import FakeDesk, column
+from door_desk import FakeDesk, column
 from tidemark.doors.manual import EXAMPLES
 from tidemark.doors.routes import add_doors
 from tidemark.query.caller import Caller
@@ -204,6 +204,7 @@ def test_what_nobody_expected_stays_behind_an_id_and_its_values_out_of_the_log(
     assert answer["request"] in answer["message"]
     assert answer["request"] in caplog.text
     assert "RuntimeError" in caplog.text
+    assert response.headers["x-request-id"] == answer["request"]
     assert "secret" not in caplog.text + response.text
 
 
@@ -233,7 +234,7 @@ def test_the_catalogue_names_what_can_be_asked(client: httpx.Client) -> None:
 
 def test_the_limits_can_be_asked_before_a_question(client: httpx.Client) -> None:
     told = client.get("/v1/limits").json()
-    assert (told["maxRows"], told["timeoutMs"], told["budgetRemaining"]) == (10_000, 10_000, 2999.5)
+    assert (told["maxRows"], told["timeoutMs"], told["budgetPerMinute"]) == (10_000, 10_000, 3000)
     assert told["notOlderThan"].startswith("1996-")
 
 

@@ -18,7 +18,9 @@ def frame_body(frame: Frame) -> Body:
     """Everything that is the same as long as the data is: columns, a row an object, what was really asked."""
     names = [column.name for column in frame.columns]
     return {
-        "columns": [{"name": one.name, "kind": one.kind, "unit": one.unit} for one in frame.columns],
+        "columns": [
+            {"name": one.name, "kind": one.kind.value, "unit": _plain(one.unit)} for one in frame.columns
+        ],
         "rows": [
             dict(zip(names, row, strict=True))
             for row in zip(*(column.values for column in frame.columns), strict=True)
@@ -34,7 +36,7 @@ def resolved_body(resolved: Resolved, source: str) -> Body:
     return {
         "from": format_instant(resolved.start),
         "to": format_instant(resolved.end),
-        "grain": resolved.grain,
+        "grain": _plain(resolved.grain),
         "timezone": resolved.timezone,
         "source": source,
         "previousFrom": instant(resolved.previous_start),
@@ -93,7 +95,7 @@ def catalogue_body(catalogue: Catalogue) -> Body:
             {
                 "name": metric.field,
                 "label": metric.label,
-                "unit": metric.unit,
+                "unit": _plain(metric.unit),
                 "description": metric.description,
                 "expression": metric.expression,
                 "interval": metric.is_rate,
@@ -108,8 +110,8 @@ def catalogue_body(catalogue: Catalogue) -> Body:
     }
 
 
-def limits_body(limits: Limits, not_older_than: datetime, remaining: float) -> Body:
-    """What one question may ask for, and what the caller's budget has left, in units."""
+def limits_body(limits: Limits, not_older_than: datetime) -> Body:
+    """What one question may ask for; every answer tells what the caller's budget has left."""
     return {
         "maxRangeSeconds": limits.range_seconds,
         "notOlderThan": format_instant(not_older_than),
@@ -121,7 +123,6 @@ def limits_body(limits: Limits, not_older_than: datetime, remaining: float) -> B
         "maxValues": limits.values,
         "maxQueries": limits.caller_queries,
         "budgetPerMinute": limits.budget_per_minute,
-        "budgetRemaining": remaining,
         "timeoutMs": limits.timeout_seconds * 1000,
     }
 
@@ -129,3 +130,8 @@ def limits_body(limits: Limits, not_older_than: datetime, remaining: float) -> B
 def instant(at: datetime | None) -> str | None:
     """An instant's text; None stays None."""
     return None if at is None else format_instant(at)
+
+
+def _plain(text: str | None) -> str | None:
+    """A member of an enum as the text that it is."""
+    return None if text is None else str(text)

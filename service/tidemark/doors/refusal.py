@@ -2,14 +2,13 @@
 
 import logging
 import math
-import secrets
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import msgspec
 from starlette.responses import PlainTextResponse, Response
 
+from tidemark.api.encode import encode
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.words import suggested
 
@@ -34,22 +33,21 @@ class Refusal:
     suggestion: Mapping[str, str] = field(default_factory=dict)
 
 
-def refusal(error: Exception) -> Refusal:
+def refusal(error: Exception, request_id: str) -> Refusal:
     """The refusal that an error is.
 
-    What nobody expected is logged, without the caller's values, and stays behind an id.
+    What nobody expected is logged, without the caller's values, and stays behind the request's id.
     """
     if isinstance(error, QueryError):
         details = dict(error.details)
         suggestion = details.pop("suggestion", None)
         words = suggested(suggestion) if isinstance(suggestion, Mapping) else {}
         return Refusal(_STATUS.get(error.code, 400), error.code, str(error), details, words)
-    request = secrets.token_hex(6)
     # the message of a database's error may quote what the caller asked for
     trace = "".join(traceback.format_tb(error.__traceback__))
-    _LOG.error("question %s failed with %s at\n%s", request, type(error).__name__, trace)
-    message = f"The question could not be answered; the service's log says why, under {request}."
-    return Refusal(500, Code.INTERNAL, message, {"request": request})
+    _LOG.error("question %s failed with %s at\n%s", request_id, type(error).__name__, trace)
+    message = f"The question could not be answered; the service's log says why, under {request_id}."
+    return Refusal(500, Code.INTERNAL, message, {"request": request_id})
 
 
 def response(told: Refusal, *, as_text: bool) -> Response:
@@ -62,7 +60,7 @@ def response(told: Refusal, *, as_text: bool) -> Response:
         hint = " ".join(f"{word}={value}" for word, value in told.suggestion.items())
         text = f"{told.message} Accepted would be: {hint}\n" if hint else f"{told.message}\n"
         return PlainTextResponse(text, told.status, headers)
-    body = {"status": told.status, "code": told.code, "message": told.message, **told.details}
+    body = {"status": told.status, "code": told.code.value, "message": told.message, **told.details}
     if told.suggestion:
         body["suggestion"] = told.suggestion
-    return Response(msgspec.json.encode(body), told.status, headers, "application/problem+json")
+    return Response(encode(body), told.status, headers, "application/problem+json")

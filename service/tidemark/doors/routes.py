@@ -1,51 +1,42 @@
 """The doors: ``GET /v1/metrics``, ``/v1/metrics.csv``, ``/v1/explain``, ``/v1/catalogue``, ``/v1/limits``."""
 
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
-import msgspec
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import request_response
 
+from tidemark.api import context
+from tidemark.api.asker import request_id_of
+from tidemark.api.encode import encode
+from tidemark.api.etag import is_known
 from tidemark.doors import bodies
 from tidemark.doors.manual import openapi, page
-from tidemark.doors.presence import while_waiting
 from tidemark.doors.refusal import refusal, response
 from tidemark.doors.sheet import sheet
-from tidemark.freshness import Freshness
+from tidemark.hangup import CancelOnHangUp
 from tidemark.query import request as asked
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Catalogue
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.explanation import Explanation
 from tidemark.query.frame import Answer
-from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.words import read
 
 _JSON, _CSV = "application/json", "text/csv; charset=utf-8; header=present"
-_GONE = 499  # of the client that went before its answer; nobody reads it, but a log may
-_ENCODER = msgspec.json.Encoder()  # whole numbers of any size, and no NaN
 
 
-class Desk(Protocol):
-    """What answers."""
-
-    async def ask(self, request: asked.Request, caller: Caller) -> Answer:
-        """The answer; QueryError where it is refused."""
+class Desk(context.Desk, Protocol):
+    """A desk that can say how it would answer, too."""
 
     async def explain(self, request: asked.Request, caller: Caller, *, analyze: bool = False) -> Explanation:
-        """The plan, and with ``analyze`` what running it took; QueryError likewise."""
-
-    async def freshness(self) -> Freshness:
-        """The watermark."""
-
-    def remaining(self, caller: Caller) -> float:
-        """What the caller's budget has left, in units."""
+        """The plan, and with ``analyze`` what running it took; `QueryError` where it is refused."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +46,6 @@ class Doors:
     desk: Desk
     catalogue: Catalogue
     caller_of: Callable[[Request], Caller]
-    limits: Limits
     count_error: Callable[[str], None]
 
     async def metrics(self, request: Request) -> Response:
@@ -72,10 +62,10 @@ class Doors:
         async def explained() -> Response:
             words = request.query_params.multi_items()
             analyze = [value for name, value in words if name == "analyze"]
-            if analyze and analyze not in (["true"], ["false"]):
+            if analyze not in ([], ["true"], ["false"]):
                 raise QueryError(Code.BAD_PARAMETER, "analyze cannot be read; write true or false, once.")
-            question = read(self.catalogue, (one for one in words if one[0] != "analyze"), self.limits)
-            told = await self.desk.explain(question, self.caller_of(request), analyze=analyze == ["true"])
+            question, caller = self._question(request, [one for one in words if one[0] != "analyze"])
+            told = await self.desk.explain(question, caller, analyze=analyze == ["true"])
             return _json(bodies.explanation_body(told))
 
         return await self._answered(request, explained())
@@ -88,13 +78,8 @@ class Doors:
         """What the caller may ask."""
 
         async def told() -> Response:
-            now = (await self.desk.freshness()).now
-            oldest = max(
-                now - timedelta(seconds=self.limits.age_seconds), datetime.min.replace(tzinfo=now.tzinfo)
-            )
-            return _json(
-                bodies.limits_body(self.limits, oldest, self.desk.remaining(self.caller_of(request)))
-            )
+            allowance = self.desk.allowance(self.caller_of(request))
+            return _json(bodies.limits_body(allowance.limits, allowance.not_older_than))
 
         return await self._answered(request, told())
 
@@ -108,22 +93,29 @@ class Doors:
 
     async def _metrics(self, request: Request, *, as_csv: bool) -> Response:
         async def answered() -> Response:
-            question = read(self.catalogue, request.query_params.multi_items(), self.limits)
-            answer = await self.desk.ask(question, self.caller_of(request))
+            question, caller = self._question(request, request.query_params.multi_items())
+            answer = await self.desk.ask(question, caller)
             # up to 250,000 cells are written, so not in the event loop
             return await to_thread.run_sync(_answer, answer, as_csv, request.headers.get("if-none-match", ""))
 
         return await self._answered(request, answered(), as_text=as_csv)
 
+    def _question(self, request: Request, words: list[tuple[str, str]]) -> tuple[asked.Request, Caller]:
+        caller = self.caller_of(request)
+        return read(self.catalogue, words, self.desk.allowance(caller).limits), caller
+
     async def _answered(
-        self, request: Request, work: Coroutine[Any, Any, Response], *, as_text: bool = False
+        self, request: Request, work: Awaitable[Response], *, as_text: bool = False
     ) -> Response:
+        request_id = request_id_of(request)
         try:
-            return await while_waiting(request.receive, work) or Response(status_code=_GONE)
+            found = await work
         except Exception as error:  # noqa: BLE001 - what nobody expected is logged there
-            told = refusal(error)
+            told = refusal(error, request_id)
             self.count_error(told.code)
-            return response(told, as_text=as_text)
+            found = response(told, as_text=as_text)
+        found.headers["X-Request-Id"] = request_id
+        return found
 
 
 def add_doors(
@@ -133,10 +125,9 @@ def add_doors(
     caller_of: Callable[[Request], Caller],
     *,
     count_error: Callable[[str], None],
-    limits: Limits = DEFAULT_LIMITS,
 ) -> None:
     """Open the doors of an application, and hang their description beside them."""
-    doors = Doors(desk, catalogue, caller_of, limits, count_error)
+    doors = Doors(desk, catalogue, caller_of, count_error)
     for path, endpoint in (
         ("/v1/metrics", doors.metrics),
         ("/v1/metrics.csv", doors.metrics_csv),
@@ -146,21 +137,22 @@ def add_doors(
         ("/openapi.json", doors.openapi),
         ("/docs/api", doors.page),
     ):
-        app.add_route(path, endpoint, methods=["GET"])
+        guarded = CancelOnHangUp(request_response(endpoint))
+        app.add_route(path, guarded, methods=["GET"])  # type: ignore[arg-type]
 
 
 def _answer(answer: Answer, as_csv: bool, known_tags: str) -> Response:
     """The body and its headers; without a body if the client has it already."""
     frame = answer.frame
-    data = sheet(frame).encode() if as_csv else _ENCODER.encode(bodies.frame_body(frame))
+    data = sheet(frame).encode() if as_csv else encode(bodies.frame_body(frame))
     # weak: freshness and cost, which are new each time, are no part of it
     tag = f'W/"{hashlib.sha256(data).hexdigest()[:32]}"'
-    headers = _headers(answer) | {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept"}
-    if _matches(tag, known_tags):
+    headers = _headers(answer) | {"ETag": tag, "Cache-Control": "no-cache, private", "Vary": "Accept"}
+    if is_known(tag, known_tags):
         return Response(status_code=304, headers=headers)
     if as_csv:
         return Response(data, headers=headers, media_type=_CSV)
-    rest = _ENCODER.encode(
+    rest = encode(
         {
             "freshness": bodies.freshness_body(frame.freshness, frame.resolved.end),
             "cost": bodies.cost_body(answer.cost),
@@ -183,11 +175,5 @@ def _headers(answer: Answer) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _matches(tag: str, known: str) -> bool:
-    """Weak comparison (RFC 9110, section 8.8.3.2)."""
-    strip = tag.removeprefix("W/")
-    return any(one.strip().removeprefix("W/") in (strip, "*") for one in known.split(","))
-
-
 def _json(body: object) -> Response:
-    return Response(_ENCODER.encode(body), media_type=_JSON)
+    return Response(encode(body), media_type=_JSON)

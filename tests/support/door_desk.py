@@ -1,12 +1,14 @@
 """A desk that answers what the test says, and keeps what it was asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tidemark.api.context import Allowance
 from tidemark.freshness import Freshness
 from tidemark.query.caller import Caller
+from tidemark.query.catalogue import Dimension
 from tidemark.query.explanation import Explanation, Part, parameters_in
 from tidemark.query.frame import Answer, Column, ColumnKind, Cost, Frame
 from tidemark.query.limits import DEFAULT_LIMITS
@@ -95,6 +97,11 @@ class FakeDesk:
     async def freshness(self) -> Freshness:
         return FRESH
 
-    def remaining(self, caller: Caller) -> float:
-        self.callers.append(caller)
-        return 2999.5
+    async def values(self, dimension: Dimension, search: str | None, first: int, caller: Caller) -> list[str]:
+        raise NotImplementedError("no door asks for values")
+
+    def watch(self, request: Request, caller: Caller, min_interval_ms: int) -> AsyncIterator[Answer]:
+        raise NotImplementedError("no door watches")
+
+    def allowance(self, caller: Caller) -> Allowance:  # noqa: ARG002 - all have the same
+        return Allowance(DEFAULT_LIMITS, NOW - timedelta(seconds=DEFAULT_LIMITS.age_seconds))
