@@ -1,5 +1,6 @@
 """The plain HTTP doors: a question in the address, an answer as JSON or CSV, a refusal as one sentence."""
 
+import asyncio
 import csv
 import io
 import logging
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.types import Message
 
 from asgi import client_of
 from door_desk import FakeDesk, column
@@ -18,7 +20,8 @@ from tidemark.doors.routes import add_doors
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import load
 from tidemark.query.errors import Code, QueryError
-from tidemark.query.frame import ColumnKind
+from tidemark.query.frame import Answer, ColumnKind
+from tidemark.query.request import Request as Question
 from tidemark.query.words import WORDS
 from tidemark.settings import Settings
 
@@ -256,3 +259,49 @@ def test_the_page_loads_nothing_from_elsewhere_and_its_examples_work(client: htt
     assert all(word.name in page for word in WORDS)
     for _, path in EXAMPLES:
         assert client.get(path).status_code == 200, path
+
+
+class PatientDesk(FakeDesk):
+    """Never answers; tells when a question begins and when it ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began, self.ended = asyncio.Event(), asyncio.Event()
+
+    async def ask(self, request: Question, caller: Caller) -> Answer:  # noqa: ARG002 - the desk's
+        self.began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended.set()
+        raise AssertionError("nobody answers")
+
+
+def test_a_client_that_hangs_up_ends_its_question() -> None:
+    async def scene() -> None:
+        desk, app = PatientDesk(), Starlette()
+        add_doors(app, desk, CATALOGUE, caller_of, count_error=lambda _: None)
+        messages = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive() -> Message:
+            if messages:
+                return messages.pop()
+            await desk.began.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            raise AssertionError(f"nobody is there to get {message['type']}")
+
+        scope = {
+            "type": "http", "method": "GET", "path": "/v1/metrics", "query_string": b"metrics=clicks",
+            "headers": [], "client": ("192.0.2.1", 1),
+        }  # fmt: skip
+        await asyncio.wait_for(app(scope, receive, send), 5)
+        assert desk.ended.is_set()
+
+    asyncio.run(scene())
+
+
+def test_other_methods_are_refused(client: httpx.Client) -> None:
+    assert client.post("/v1/metrics?metrics=clicks").status_code == 405
+    assert client.head("/v1/metrics?metrics=clicks").status_code == 200
