@@ -6,6 +6,7 @@ export TIDEMARK_BROKERS := $(BROKERS)
 endif
 DATA ?=
 PART ?=
+EVENTS ?= 10
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,10 +20,10 @@ FIND_PYTHON = for python in python3.12 python3.11 python3; do \
 	then echo $$python; break; fi; done
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status logs test unit lint schema bench test-clients test-real clean
+.PHONY: help venv up down status logs test unit lint schema bench bench-dashboard test-clients test-real clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED) ## create .venv and install everything by name
 
@@ -78,6 +79,9 @@ test-real: $(INSTALLED) ## the real files through the whole chain (DATA=../share
 
 bench: $(INSTALLED) ## each figure as a ratio to a baseline of the same run
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
+
+bench-dashboard: $(INSTALLED) ## 20 viewers on a cluster of its own (EVENTS=10 million, or 1,10,50 for growth)
+	@$(BIN)/python bench/dashboard.py --events $(EVENTS)
 
 schema: $(INSTALLED) ## rewrite the committed schemas: GraphQL's from the catalogue, ClickHouse's from the migrations
 	@$(BIN)/python -m tidemark.api.sdl

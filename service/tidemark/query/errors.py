@@ -40,8 +40,8 @@ class QueryError(ValueError):
 
     Attributes:
         code: The reason, for machines.
-        details: More for machines: ``limit`` and ``requested`` (numbers), ``retryAfterMs``, ``suggestion`` (keys
-            of the question with the values that would be accepted).
+        details: More for machines: ``limit`` and ``requested`` (numbers), ``retryAfterMs``, ``suggestion``
+            (keys of the question with the values that would be accepted).
     """
 
     def __init__(self, code: Code, message: str, **details: object) -> None:
