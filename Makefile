@@ -65,10 +65,10 @@ unit: $(INSTALLED) ## what needs nothing started, in under 20 s
 test: $(INSTALLED) ## everything, real components included, on ports and folders of its own
 	@$(BIN)/pytest -m "not real and not clients" tests/unit tests/integration tests/faults
 
-test-clients: $(CLIENTS) ## real SDKs pointed at the collector (needs Node 20)
+test-clients: $(CLIENTS) ## real SDKs at the collector, real GraphQL clients at the service (needs Node 20)
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || \
 		{ echo "Node 20 or newer is missing (with npm), and the JavaScript clients run on it; install it from your system or nodejs.org." >&2; exit 1; }
-	@cd tests/clients && npm install --no-audit --no-fund
+	@for folder in tests/clients tests/web; do (cd $$folder && npm install --no-audit --no-fund) || exit 1; done
 	@$(BIN)/pytest -m clients tests
 
 test-real: $(INSTALLED) ## the real files through the whole chain (DATA=../shared/data)
@@ -89,4 +89,4 @@ schema: $(INSTALLED) ## rewrite the committed schemas: GraphQL's from the catalo
 
 clean: ## end the cluster, remove .venv and .tidemark with all data
 	@if [ -x $(BIN)/tidemark ]; then $(BIN)/tidemark down; fi
-	@rm -rf $(VENV) .tidemark .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/clients/node_modules
+	@rm -rf $(VENV) .tidemark .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/clients/node_modules tests/web/node_modules

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import WebSocketRoute
+from strawberry.http.websocket_origin import normalize_allowed_origins
 
 from tidemark.api.context import Desk
 from tidemark.api.persisted import AllowList, Operations
@@ -55,11 +56,16 @@ def add_graphql(
 
 
 def protect(app: FastAPI, settings: Settings) -> None:
-    """Refuse names that are not this service's, and let the pages of allowed origins read answers."""
-    if settings.allowed_origins:
+    """Refuse names that are not this service's, and let the pages of allowed origins read answers.
+
+    Raises:
+        ValueError: one of ``allowed_origins`` is none.
+    """
+    origins = normalize_allowed_origins(settings.allowed_origins)
+    if origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=settings.allowed_origins,
+            allow_origins=origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "If-None-Match", "X-Api-Key", "X-Request-Id"],
             expose_headers=["ETag", "Retry-After", "X-Request-Id"],

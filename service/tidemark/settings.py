@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     brokers: int = Field(1, description="1, or 3 with replication 3 and min.insync.replicas 2")
 
     allowed_hosts: Names = Field(
-        (), description="names besides loopback ones that requests may call the service by; * is any"
+        (),
+        description="names besides loopback ones that requests may call the service by, * is any; where "
+        "there is none: no other if host is loopback, else any",
     )
     allowed_origins: Names = Field(
         (), description="origins whose pages may read answers and open WebSockets, https://example.org,…"

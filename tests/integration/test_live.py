@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from fake_desk import FakeDesk, Served, serving
+from tidemark.api import sockets
 from tidemark.query.errors import Code, QueryError
 from tidemark.settings import Settings
 
@@ -220,6 +221,20 @@ def test_a_socket_that_is_gone_ends_all_that_it_followed(served: Served) -> None
     until(lambda: served.desk.watching == 0, within=2)
 
 
+def test_those_who_hang_up_with_their_buffers_full_end_their_watch_too(served: Served) -> None:
+    served.desk.padding = PADDED
+    with greeted(served, max_queue=1) as connection, follow(served, {"more": ["AD"]}):
+        subscribe(connection, query=LIVE, variables={"more": ["AD"]})
+        until(lambda: served.desk.watching == 2)
+        number = 1
+        while len(served.desk.yielded) > 2 * number - 40:  # until both are full
+            number += 1
+            served.publish(number)
+            time.sleep(0.005)
+        connection.socket.close()
+    until(lambda: served.desk.watching == 0, within=5)
+
+
 def test_a_socket_that_is_not_read_finds_the_newest_frame_and_no_backlog(served: Served) -> None:
     served.desk.padding = PADDED
     with greeted(served, max_queue=1) as connection:
@@ -259,6 +274,15 @@ def test_a_refusal_over_a_socket_has_its_code(served: Served) -> None:
         assert error["extensions"]["code"] == "TOO_MANY_ROWS"
 
 
+def test_only_the_allow_list_is_answered_over_sockets_where_that_is_set(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, persisted_only=True)
+    with serving(FakeDesk(), settings) as only, greeted(only) as connection:
+        subscribe(connection, "1", query=ASK)
+        assert hear(connection)["payload"][0]["extensions"]["code"] == "NOT_PERSISTED"
+        subscribe(connection, "1", id="LiveClicks", variables={"campaigns": ["summer"]})
+        assert clicks(hear(connection)["payload"]) == 1
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -296,10 +320,11 @@ def test_a_socket_says_who_asks(served: Served) -> None:
 
 
 def test_a_socket_that_asks_before_it_greets_is_closed(served: Served) -> None:
-    with opened(served) as connection:
-        subscribe(connection)
-        with pytest.raises(ConnectionClosed, match="4401"):
-            hear(connection)
+    for payload in ({"query": ASK}, {"id": "Unknown"}):
+        with opened(served) as connection:
+            subscribe(connection, **payload)
+            with pytest.raises(ConnectionClosed, match="4401"):
+                hear(connection)
 
 
 def test_a_socket_of_another_protocol_is_closed_with_the_name_of_ours(served: Served) -> None:
@@ -324,4 +349,10 @@ def test_a_socket_follows_a_bounded_number_of_operations_at_once(served: Served)
             subscribe(connection, str(number))
         heard = [hear(connection) for _ in range(51)]
         (refused,) = [one for one in heard if one["type"] == "error"]
-        assert "limit" in refused["payload"][0]["message"]
+        assert refused["payload"][0]["extensions"] == {"code": "TOO_MANY_QUERIES", "limit": 50}
+
+
+def test_a_socket_that_says_nothing_is_closed(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "INIT_SECONDS", 0.05)
+    with opened(served) as connection, pytest.raises(ConnectionClosed, match="4408"):
+        hear(connection)

@@ -90,9 +90,7 @@ class StubDesk:
         """Of a second and a half ago."""
         return Freshness(NOW, NOW - timedelta(seconds=1.5), None)
 
-    async def values(
-        self, dimension: Dimension, search: str | None, first: int, caller: Caller
-    ) -> list[str]:
+    async def values(self, dimension: Dimension, search: str | None, first: int, caller: Caller) -> list[str]:
         """Two."""
         assert caller == CALLER
         self.searches.append((dimension.name, search, first))

@@ -343,7 +343,7 @@ def test_pages_of_other_origins_read_answers_only_where_that_is_set(start: Start
     }
     allowed = "access-control-allow-origin"
     assert allowed not in start().options("/graphql", headers=preflight).headers
-    client = start(allowed_origins="https://dash.example")
+    client = start(allowed_origins="https://Dash.example:443")
     response = client.options("/graphql", headers=preflight)
     assert (response.status_code, response.headers[allowed]) == (200, "https://dash.example")
     answer = client.post("/graphql", json={"query": CLICKS}, headers={"origin": "https://dash.example"})

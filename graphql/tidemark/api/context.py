@@ -36,9 +36,7 @@ class Desk(Protocol):
         """How far answers are complete now."""
         ...
 
-    async def values(
-        self, dimension: Dimension, search: str | None, first: int, caller: Caller
-    ) -> list[str]:
+    async def values(self, dimension: Dimension, search: str | None, first: int, caller: Caller) -> list[str]:
         """The ``first`` most frequent values of a dimension lately that contain ``search``."""
         ...
 

@@ -47,7 +47,10 @@ class Document:
 
 
 class Documents:
-    """The documents of one schema. Those that were valid are kept, the 512 asked for last; others are not."""
+    """The documents of one schema. Those that were valid are kept, the 512 asked for last; others are not.
+
+    An ordinary one takes 50 kB, one of 2,000 tokens 800 kB.
+    """
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
@@ -65,9 +68,10 @@ class Documents:
             if error.message.startswith("Syntax Error: Document contains more"):
                 error.extensions = {"code": TOO_MANY_TOKENS, "limit": MAX_TOKENS}
             raise DocumentError([error]) from None
-        errors = validate(self._schema, tree, RULES, hide_suggestions=True)
-        if errors:
-            raise DocumentError(errors)
+        for rules in RULES:
+            errors = validate(self._schema, tree, rules, hide_suggestions=True)
+            if errors:
+                raise DocumentError(errors)
         seen = _Seen()
         visit(tree, seen)
         return Document(tree, frozenset(seen.texts), seen.is_personal)

@@ -9,7 +9,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Once(dict[str, Any]):
-    """A dict that many are sent: its JSON is made the first time and kept, so it must not change afterwards."""
+    """A dict that many are sent: its JSON is made the first time and kept, so it must not change then."""
 
     __slots__ = ("json",)
 
@@ -19,7 +19,7 @@ class Once(dict[str, Any]):
 def encode(body: object) -> bytes:
     """JSON without blanks; NaN and infinity, which never leave the planner, are null.
 
-    orjson takes three quarters of msgspec's time for rows and columns, but whole numbers of more than 64 bits
+    orjson takes about 0.8 of the time of msgspec for rows and 0.7 for columns, but whole numbers of more than 64 bits
     are beyond it; msgspec writes those.
     """
     try:

@@ -60,12 +60,17 @@ def _located(error: GraphQLError, message: str, extensions: dict[str, Any]) -> G
 
 
 def _trace(error: BaseException, texts: list[str]) -> Iterator[str]:
-    """The stack of an exception and of those behind it, first to last, each with its message where it may be."""
+    """The stacks of an exception and those behind it, first to last, with the messages that may be told."""
     behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if behind is not None:
         yield from _trace(behind, texts)
         yield "which led to\n"
     message = str(error)
-    quotes = any(text and (text in message or repr(text)[1:-1] in message) for text in texts)
+    quotes = any(text in message or (_letters(text) or text) in _letters(message) for text in texts if text)
     yield from traceback.format_tb(error.__traceback__)
     yield f"{type(error).__name__}: {_WITHHELD if quotes else message}\n"
+
+
+def _letters(text: str) -> str:
+    """Its letters and digits alone, which are the same however it is quoted or escaped."""
+    return "".join(filter(str.isalnum, text))

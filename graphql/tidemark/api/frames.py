@@ -38,9 +38,7 @@ def frame_type(row: type) -> type:
     return create_type(
         FRAME,
         [
-            field(
-                "columns", list[Column], "Columnar: the cheapest form for charts.", resolver=columns
-            ),
+            field("columns", list[Column], "Columnar: the cheapest form for charts.", resolver=columns),
             field(
                 "rows",
                 list_of(row),

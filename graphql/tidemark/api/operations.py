@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 import orjson
@@ -24,8 +24,8 @@ from graphql import (
 )
 from strawberry.exceptions import MissingQueryError
 from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -83,7 +83,9 @@ class Operation:
             return ExecutionResult(result.data, None)
         context: Context = self.executor.context_value
         texts = [*self.document.texts, *texts_in(self.variables)]
-        return ExecutionResult(result.data, [told(error, context.request_id, texts) for error in result.errors])
+        return ExecutionResult(
+            result.data, [told(error, context.request_id, texts) for error in result.errors]
+        )
 
 
 class Schema(strawberry.Schema):
@@ -99,7 +101,7 @@ class Schema(strawberry.Schema):
         """graphql-core's schema."""
         return self._schema
 
-    async def execute(  # noqa: PLR0917 - Strawberry's
+    async def execute(
         self,
         query: str | None,
         variable_values: Variables = None,
@@ -119,13 +121,19 @@ class Schema(strawberry.Schema):
         allowed = frozenset(allowed_operation_types or _ALL) - {OperationType.SUBSCRIPTION}
         try:
             operation = self._open(
-                query, variable_values, context_value, root_value, operation_name, allowed, operation_extensions
+                query,
+                variable_values,
+                context_value,
+                root_value,
+                operation_name,
+                allowed,
+                operation_extensions,
             )
         except DocumentError as error:
             return PreExecutionError(None, error.errors)
         return await operation.run()
 
-    async def stream(  # noqa: PLR0917 - Strawberry's
+    async def stream(
         self,
         query: str | None,
         variable_values: Variables = None,
@@ -161,7 +169,7 @@ class Schema(strawberry.Schema):
             return _once(await operation.run())
         return self._follow(operation, (query, operation_name))
 
-    def _open(  # noqa: PLR0917
+    def _open(
         self,
         query: str | None,
         variables: Variables,
@@ -186,7 +194,7 @@ class Schema(strawberry.Schema):
             context,
             dict(variables or {}),
             name,
-            is_awaitable=optimized_is_awaitable,
+            is_awaitable=cast("Any", optimized_is_awaitable),
             hide_suggestions=True,
             operation_extensions=extensions,
         )

@@ -50,7 +50,8 @@ def question_type(enums: Enums) -> type:
         "Top",
         [field("n", int), field("by", enums.metric), field("other", bool, default=True)],
         is_input=True,
-        description="The n largest of the first dimension; the rest is one row with other = true, or left out.",
+        description="The n largest of the first dimension; the rest is one row with other = true, "
+        "or left out.",
     )
     having = create_type(
         "Having",

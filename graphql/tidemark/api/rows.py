@@ -1,6 +1,6 @@
 """Rows: what a frame's columns are for those who want one object a row. Made only when they are asked for."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, overload
@@ -44,7 +44,10 @@ def row_type(catalogue: Catalogue) -> type:
         [
             field("bucket", datetime | None),
             field("other", bool),
-            *(field(d.field, str | None, d.description, attribute=n) for n, d in catalogue.dimensions.items()),
+            *(
+                field(d.field, str | None, d.description, attribute=n)
+                for n, d in catalogue.dimensions.items()
+            ),
             field("values", values),
             field("previous", values | None, "null without compare."),
             field(
@@ -65,7 +68,7 @@ def row_type(catalogue: Catalogue) -> type:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows(Sequence[Cells]):
-    """A frame's rows, each made when it is read: its cells by the fields of Row, ``values`` a dict of its own.
+    """A frame's rows, each made when it is read: its cells by the fields of Row, ``values`` a dict in it.
 
     `tidemark.api.execute` never reads them: it takes the columns.
     """
@@ -102,14 +105,28 @@ _GROUP_OF = {kind: group for group, kind in GROUPS.items()}
 def floats(values: Sequence[Any]) -> Sequence[Any]:
     """A column of numbers as Floats: as they are, but for whole numbers that no double holds exactly.
 
-    A whole number stays one: JSON has only numbers, and it is shorter.
+    A whole number stays one: JSON has only numbers, and it is shorter. A metric's numbers are all whole or
+    all fractions.
     """
+    if isinstance(next((value for value in values if value is not None), 0.0), float):
+        return values
     try:
-        if -_EXACT <= min(values, default=0) and max(values, default=0) <= _EXACT:
+        if min(values) >= -_EXACT and max(values) <= _EXACT:
             return values
     except TypeError:  # some are None
         pass
     return [value if value is None or -_EXACT <= value <= _EXACT else float(value) for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The resolver of one cell of a row, or of its values."""
+
+    name: str
+
+    def __call__(self, cells: Cells, _info: GraphQLResolveInfo[Any]) -> Any:  # noqa: ANN401
+        """What the cell holds; None where the question did not ask for it."""
+        return cells.get(self.name)
 
 
 def read_cells(schema: GraphQLSchema) -> None:
@@ -119,8 +136,4 @@ def read_cells(schema: GraphQLSchema) -> None:
         if not isinstance(row, GraphQLObjectType):
             raise TypeError(f"{name} is no object type")
         for cell, definition in row.fields.items():
-            definition.resolve = _cell(cell)
-
-
-def _cell(name: str) -> Callable[[Cells, GraphQLResolveInfo[Any]], Any]:
-    return lambda cells, _info: cells.get(name)
+            definition.resolve = Cell(cell)

@@ -24,6 +24,7 @@ from tidemark.api.encode import encode
 from tidemark.api.errors import INVALID
 from tidemark.api.persisted import Operations
 from tidemark.api.reply import Refusal, decoded, failure
+from tidemark.query.errors import Code
 
 INIT_SECONDS: Final = 5
 MAX_OPERATIONS: Final = 50  # of one socket at once
@@ -100,7 +101,6 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             root_value=None,
             schema=schema,
             connection_init_wait_timeout=timedelta(seconds=INIT_SECONDS),
-            max_subscriptions_per_connection=MAX_OPERATIONS,
         )
         self._context_of = context_of
         self._operations = operations
@@ -125,7 +125,11 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def handle_subscribe(self, message: Any) -> None:  # noqa: ANN401 - JSON
         """Begin an operation, by its text or by what it is known by."""
+        if not self.connection_acknowledged or message["id"] in self.operations:
+            await super().handle_subscribe(message)  # closes the socket
+            return
         try:
+            self._check_room()
             call = Call.of(message["payload"])
             document = self._operations.document(call, may_bring_text=True)
         except Refusal as refusal:
@@ -138,6 +142,15 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             "operationName": call.operation_name,
         }
         await super().handle_subscribe(message)
+
+    def _check_room(self) -> None:
+        if len(self.operations) >= MAX_OPERATIONS:
+            raise Refusal(
+                429,
+                f"This socket has {MAX_OPERATIONS} operations under way; complete one, or open another.",
+                Code.TOO_MANY_QUERIES.value,
+                limit=MAX_OPERATIONS,
+            )
 
     async def send_message(self, message: Any) -> None:  # noqa: ANN401 - one of the protocol's messages
         """Send it; every error has a code."""
