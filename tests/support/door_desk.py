@@ -1,7 +1,7 @@
 """A desk that answers what the test says, and keeps what it was asked."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from tidemark.query.explanation import Explanation, Part, parameters_in
 from tidemark.query.frame import Answer, Column, ColumnKind, Cost, Frame
 from tidemark.query.limits import DEFAULT_LIMITS
 from tidemark.query.request import Request
-from tidemark.query.resolve import Resolved, resolve
+from tidemark.query.resolve import resolve
 
 NOW = datetime(2026, 11, 23, 12, 0, 17, tzinfo=UTC)
 FRESH = Freshness(NOW, NOW - timedelta(seconds=1.8), None)
@@ -47,14 +47,6 @@ def campaigns(request: Request) -> Sequence[Column]:
     )
 
 
-def resolved(request: Request) -> Resolved:
-    """What is really asked at noon; with any comparison, beside the hour before."""
-    found = replace(resolve(request, NOW), timezone=request.timezone)
-    if request.compare is None:
-        return found
-    return replace(found, previous_start=found.start - timedelta(hours=1), previous_end=found.start)
-
-
 @dataclass
 class FakeDesk:
     """Answers with ``columns`` of the question, or fails with ``failure``."""
@@ -72,13 +64,13 @@ class FakeDesk:
             raise self.failure
         columns = tuple(self.columns(request))
         rows = len(columns[0].values)
-        frame = Frame(columns, rows, self.truncated(request), resolved(request), "campaign_minute", FRESH)
+        frame = Frame(columns, rows, self.truncated(request), resolve(request, NOW), "campaign_minute", FRESH)
         return Answer(frame, COST)
 
     async def explain(self, request: Request, caller: Caller, *, analyze: bool = False) -> Explanation:
         self.asked.append(request)
         self.callers.append(caller)
-        found = resolved(request)
+        found = resolve(request, NOW)
         return Explanation(
             resolved=found,
             buckets=None,

@@ -166,7 +166,7 @@ def test_what_was_before_the_change_the_interval_and_the_rest_stand_beside_each_
         "(other)       40       0         –  50.00 %  42.00 to 58.00 %  50.00 %   = 0.0 %",  # noqa: RUF001
         "",
         "2026-11-23 11:00 to 2026-11-23 12:01 UTC",
-        "before: 2026-11-23 10:00 to 2026-11-23 11:00 UTC",
+        "before: 2026-11-23 09:59 to 2026-11-23 11:00 UTC",
         "complete through 12:00:15 UTC, 1.8 s ago; audited through: not known yet",
     ]
     without = run("query", "-m", "clicks,ctr", "-b", "campaign", "--compare", "period", "--top", "2").stdout
@@ -248,7 +248,7 @@ def test_explain_shows_tables_price_and_sql_and_runs_it_only_when_asked(run: Run
     shown = lines(run("explain", "-m", "clicks", "-w", "campaign=summer", "--compare", "period").stdout)
     assert shown == [
         "range   2026-11-23 11:00 to 2026-11-23 12:01 UTC",
-        "before  2026-11-23 10:00 to 2026-11-23 11:00 UTC",
+        "before  2026-11-23 09:59 to 2026-11-23 11:00 UTC",
         "source  campaign_minute: 2026-11-23 11:00 to 2026-11-23 12:01 UTC",
         "price   2.01 units: about 2,000,000 rows to read",
         "limits  10 s, 2,000 MB of memory",

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from tidemark.query.frame import Frame
+from tidemark.query.instant import from_ms
 from tidemark.query.limits import Limits
+from tidemark.query.plan import Plan
 from tidemark.query.resolve import Resolved
 
 # ClickHouse's {name:Type}; a type may hold parentheses, never braces
@@ -61,6 +64,28 @@ class Explanation:
     rows_read: int | None = None
     bytes_read: int | None = None
     elapsed_ms: float | None = None
+
+    @classmethod
+    def of(cls, plan: Plan, *, estimated_rows: int, price: float, limits: Limits) -> "Explanation":
+        """The explanation of a plan that is not run."""
+        buckets = plan.resolved.buckets
+        return cls(
+            resolved=plan.resolved,
+            buckets=None if buckets is None else len(buckets),
+            source=plan.source,
+            parts=tuple(Part(span.source, from_ms(span.start), from_ms(span.end)) for span in plan.spans),
+            sql=plan.sql,
+            parameters=parameters_in(plan.sql, plan.parameters),
+            estimated_rows=estimated_rows,
+            price=price,
+            limits=limits,
+        )
+
+    def with_run(self, frame: Frame) -> "Explanation":
+        """The same with what running it took."""
+        return replace(
+            self, rows_read=frame.rows_read, bytes_read=frame.bytes_read, elapsed_ms=frame.elapsed_ms
+        )
 
 
 def parameters_in(sql: str, values: Mapping[str, object]) -> tuple[Parameter, ...]:
