@@ -1,31 +1,30 @@
-"""The service's HTTP application: GraphQL, health, metrics."""
+"""The service's HTTP application: GraphQL, plain doors, health, metrics."""
 
-import ipaddress
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
+from tidemark.api.asker import caller_of
 from tidemark.api.explorer import Explorer
-from tidemark.api.schema import Context, build_schema
-from tidemark.api.view import View, json_response
-from tidemark.body import LimitBody
-from tidemark.freshness import Freshness, FreshnessReader
-from tidemark.query.answer import Answerer
+from tidemark.api.reply import json_response
+from tidemark.api.schema import build_schema
+from tidemark.desk.desk import Desk
+from tidemark.doors.routes import add_doors
+from tidemark.freshness import FreshnessReader
+from tidemark.front import add_graphql, protect
+from tidemark.hosts import is_loopback
+from tidemark.query.answer import Answerer, RollupsReader, no_rollups
 from tidemark.query.catalogue import Catalogue
 from tidemark.query.database import Database
-from tidemark.query.frame import Frame
-from tidemark.query.request import Request as Question
+from tidemark.query.retention import Retention
 from tidemark.settings import Settings
 from tidemark.telemetry import Telemetry
 
-MAX_BODY_BYTES = 100_000
-# Queries that run at once; more wait. Each is a thread and a handle of the database, whose pool has 8: the
-# watermark and the audit must never wait for dashboards.
-MAX_CONCURRENT_QUERIES = 6
 _LOG = logging.getLogger(__name__)
 
 Readiness = Callable[[], Sequence[str]]
@@ -37,33 +36,45 @@ def create_app(
     catalogue: Catalogue,
     settings: Settings,
     readiness: Readiness,
+    *,
+    rollups: RollupsReader = no_rollups,
 ) -> FastAPI:
-    """The application. ``readiness`` says why it is not ready, one sentence a reason; nothing means it is.
+    """The application.
 
-    All three callables may block; they run in threads.
+    Args:
+        database: Where the data is; its calls block and run in threads.
+        freshness: Reads the watermark from memory.
+        catalogue: What can be asked for.
+        settings: What the deployment decides.
+        readiness: Says why it is not ready, one sentence a reason; nothing means it is.
+        rollups: Reads from memory what hours and days hold right.
     """
-    answerer = Answerer(database, freshness, settings.currency)
     telemetry = Telemetry()
+    retention = Retention(
+        settings.retention_raw_days, settings.retention_minute_days, settings.retention_hour_days
+    )
+    answerer = Answerer(
+        database, freshness, settings.currency, settings.limits, rollups=rollups, retention=retention
+    )
+    desk = Desk(answerer, telemetry, cache_bytes=settings.cache_bytes, limits=settings.limits)
     explorer = Explorer(settings.libraries / "graphiql") if is_loopback(settings.host) else None
-    turn = CapacityLimiter(MAX_CONCURRENT_QUERIES)
 
-    async def answer(question: Question) -> Frame:
-        with telemetry.timed():
-            frame = await to_thread.run_sync(answerer.answer, question, limiter=turn)
-        telemetry.count_answer(frame.source)
-        return frame
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await desk.close()
 
-    async def read_freshness() -> Freshness:
-        return await to_thread.run_sync(freshness)
-
-    app = FastAPI(title="Tidemark", openapi_url=None)
-    view = View(
-        build_schema(catalogue),
-        Context(answer, read_freshness),
+    app = FastAPI(title="Tidemark", openapi_url=None, lifespan=lifespan)
+    add_graphql(
+        app,
+        build_schema(catalogue, currency=settings.currency),
+        desk,
+        settings,
         explorer=explorer.page() if explorer else None,
         count_error=telemetry.count_error,
     )
-    app.add_route("/graphql", LimitBody(view, MAX_BODY_BYTES), methods=["GET", "POST"])  # type: ignore[arg-type]
+    add_doors(app, desk, catalogue, caller_of, count_error=telemetry.count_error)
+    protect(app, settings)
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -77,7 +88,7 @@ def create_app(
     @app.get("/metrics")
     async def metrics() -> Response:
         try:
-            known = await read_freshness()
+            known = freshness()
         except Exception:  # noqa: BLE001 - the other figures are needed most when the database fails
             _LOG.exception("the watermark cannot be read")
             known = None
@@ -91,11 +102,3 @@ def create_app(
         return Response(found[0], media_type=found[1], headers={"Cache-Control": "max-age=86400"})
 
     return app
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens there."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

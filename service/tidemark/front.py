@@ -68,7 +68,7 @@ def protect(app: FastAPI, settings: Settings) -> None:
             allow_origins=origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "If-None-Match", "X-Api-Key", "X-Request-Id"],
-            expose_headers=["ETag", "Retry-After", "X-Request-Id"],
+            expose_headers=["ETag", "Retry-After", "X-Request-Id", *TOLD_HEADERS],
         )
     anybody = () if is_loopback(settings.host) else ("*",)
     # what is added last is asked first

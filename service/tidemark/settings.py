@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from tidemark.query.limits import DEFAULT_LIMITS, Limits
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -23,7 +25,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 class Settings(BaseSettings):
     """What a deployment decides. Times are in seconds, ports on ``host``."""
 
-    model_config = SettingsConfigDict(env_prefix="TIDEMARK_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TIDEMARK_", env_nested_delimiter="__", frozen=True, extra="ignore")
 
     home: Path = Field(Path(".tidemark"), description="everything the local cluster writes lies under it")
     lib: Path | None = Field(
@@ -59,6 +61,9 @@ class Settings(BaseSettings):
         default=False, description="whether only the operations of graphql/operations are answered"
     )
 
+    limits: Limits = Field(
+        DEFAULT_LIMITS, description="what a question may cost, each as TIDEMARK_LIMITS__ROWS and so on"
+    )
     currency: str = Field("USD", pattern="^[A-Z]{3}$", description="the deployment's one currency, ISO 4217")
     event_partitions: Annotated[int, Field(ge=1, le=64)] = Field(3, description="partitions of events.v1")
     heartbeat_seconds: Seconds = Field(

@@ -1,6 +1,6 @@
 """The steps in their order: freshness, resolve, plan, estimate, execute, shape. They block."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -10,32 +10,19 @@ from tidemark.query.catalogue import Dimension
 from tidemark.query.database import Database
 from tidemark.query.execute import estimate, execute
 from tidemark.query.frame import Frame
-from tidemark.query.instant import to_ms
+from tidemark.query.instant import MINUTE_MS, format_instant, from_ms, to_ms
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.plan import Plan, plan
 from tidemark.query.request import Request
 from tidemark.query.resolve import resolve
+from tidemark.query.retention import Retention
 from tidemark.query.shape import shape
-from tidemark.query.source import Kept, Rollups
+from tidemark.query.source import Rollups
+
+_SHORT_MS = 10 * MINUTE_MS
+"""A shorter range is not what makes a question expensive."""
 
 RollupsReader = Callable[[], Rollups | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How many days each table keeps, 0: for ever; and since when, seen from an instant."""
-
-    raw_days: int = 0
-    minute_days: int = 0
-    hour_days: int = 0
-
-    def kept(self, now: datetime) -> Kept:
-        """Since when each table holds everything."""
-        instants = [
-            to_ms(now - timedelta(days=days)) if days else None
-            for days in (self.raw_days, self.minute_days, self.hour_days)
-        ]
-        return Kept(*instants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +42,19 @@ class Prepared:
         """The tables that will answer."""
         return self.plan.source
 
+    @property
+    def cheaper(self) -> Mapping[str, object] | None:
+        """A part of the question to replace, so that it costs less: a tenth of the range."""
+        resolved = self.plan.resolved
+        length = resolved.end_ms - resolved.start_ms
+        if length <= _SHORT_MS:
+            return None
+        start = resolved.end_ms - length // 10 // MINUTE_MS * MINUTE_MS
+        return {"range": {"from": format_instant(from_ms(start)), "to": format_instant(resolved.end)}}
 
-def _no_rollups() -> Rollups | None:
+
+def no_rollups() -> Rollups | None:
+    """There are none."""
     return None
 
 
@@ -77,7 +75,7 @@ class Answerer:
     freshness: FreshnessReader
     currency: str
     limits: Limits = DEFAULT_LIMITS
-    rollups: RollupsReader = _no_rollups
+    rollups: RollupsReader = no_rollups
     retention: Retention = Retention()
 
     def prepare(self, request: Request, freshness: Freshness) -> Prepared:
