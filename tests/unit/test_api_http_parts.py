@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidemark.api import persisted
@@ -233,7 +233,7 @@ def test_names_in_settings_are_separated_by_commas(monkeypatch: pytest.MonkeyPat
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
+    max_leaves=4,
 )
 _NAMES = [
     "query",
@@ -247,6 +247,7 @@ _NAMES = [
 ]
 
 
+@settings(max_examples=40)
 @given(
     st.dictionaries(st.sampled_from(_NAMES), _JSON | st.dictionaries(st.sampled_from(_NAMES), _JSON)) | _JSON
 )
