@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 from confluent_kafka.admin import AdminClient
 
+import frame_query
+from difference import Found
 from tidemark.local.control import Supervisor
 from tidemark.local.layout import layout
 from tidemark.settings import Settings
@@ -112,6 +114,10 @@ class Cluster:
             _METRICS.replace("VALUES", " ".join(names).lower()),
             query={"metrics": names, "range": {"from": rfc3339(start_ms), "to": rfc3339(end_ms)}, **more},
         )["metrics"]
+
+    def frame(self, question: Mapping[str, Any]) -> Found:
+        """The answer to a MetricsQuery, its columns checked against its rows."""
+        return frame_query.found(self.graphql(frame_query.operation(question), query=question)["metrics"])
 
     def campaign(self, campaign: str, *metrics: str, start_ms: int, end_ms: int) -> dict[str, float]:
         """One campaign's totals; empty when it has no row."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from tidemark.query.buckets import Buckets, buckets
+from tidemark.query.buckets import Buckets, buckets, first_day, next_day
 from tidemark.query.grain import STEP_MS, Grain
 from tidemark.query.instant import DAY_MS
 from tidemark.query.request import Compare
@@ -71,7 +71,7 @@ def previous(
     elif grain in STEP_MS:
         found = _same_reading(current, shift.days, zone, since, until, grain)
     else:
-        found = _same_date(current, shift, zone)
+        found = _same_date(current, shift, zone, grain)
     return Previous(since, until, tuple(found))
 
 
@@ -102,10 +102,12 @@ def _moved(current: Buckets, by: int) -> Iterator[Stretch]:
         yield start - by, end - by
 
 
-def _same_date(current: Buckets, shift: _Shift, zone: ZoneInfo) -> Iterator[Stretch | None]:
-    """The days of each bucket, shifted; a day that the zone skipped is no counterpart."""
-    edges = [midnight(shift.day(day_of(edge, zone)), zone) for edge in current.edges]
-    for start, end in pairwise(edges):
+def _same_date(current: Buckets, shift: _Shift, zone: ZoneInfo, grain: Grain) -> Iterator[Stretch | None]:
+    """The local dates of each bucket, shifted; where the zone skipped them all there is no counterpart."""
+    for edge in current.starts:
+        day = first_day(day_of(edge, zone), grain)
+        start = midnight(shift.day(day), zone)
+        end = midnight(shift.day(next_day(day, grain)), zone)
         yield (start, end) if start < end else None
 
 

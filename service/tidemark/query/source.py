@@ -106,8 +106,8 @@ def spans(
     """
     start, end = max(start, FIRST_MS), min(end, END_MS)
     inner = [edge for edge in edges if start < edge < end]
-    if start >= end:  # no event can lie there; an empty span of the cheap table answers that
-        return (Span(Source.CAMPAIGN_MINUTE, FIRST_MS, FIRST_MS),)
+    if start >= end:  # no event can lie there; an empty span answers that
+        return (Span(Source.EVENTS if raw else Source.CAMPAIGN_MINUTE, FIRST_MS, FIRST_MS),)
     if raw or any(edge % MINUTE_MS for edge in inner):
         found: tuple[Span, ...] = (Span(Source.EVENTS, start, end),)
     else:
