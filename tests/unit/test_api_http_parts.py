@@ -70,7 +70,7 @@ def test_a_text_that_is_registered_again_counts_once(monkeypatch: pytest.MonkeyP
 
 def test_the_committed_operations_are_an_allow_list() -> None:
     documents = AllowList.load(Settings().operations).documents
-    assert {"CampaignTotals", "LiveClicks"} <= set(documents)
+    assert {"Campaigns", "LiveClicks"} <= set(documents)
     for text in set(documents.values()):
         assert documents[hashlib.sha256(text.encode()).hexdigest()] == text
 

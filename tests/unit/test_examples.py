@@ -31,3 +31,16 @@ def test_the_page_follows_a_known_operation_with_variables_that_fit_it() -> None
 def test_the_page_loads_nothing_from_anywhere() -> None:
     assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=\"(?!data:)", PAGE)
     assert set(re.findall(r"https?://[^\"'\s`,]+", PAGE)) <= {"http://127.0.0.1:8600", "http://…"}
+
+
+def test_the_documentation_names_every_operation_with_its_variables() -> None:
+    text = (_ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([A-Z]\w+)` \| [^|]+ \|([^|]*)\|$", text, re.MULTILINE)
+    told = {name: set(re.findall(r"`(\w+)`", variables)) for name, variables in rows}
+    known = {}
+    for file in (_ROOT / "graphql" / "operations").glob("*.graphql"):
+        for node in parse(file.read_text(encoding="utf-8")).definitions:
+            if isinstance(node, OperationDefinitionNode) and node.name:
+                variables = node.variable_definitions or ()
+                known[node.name.value] = {one.variable.name.value for one in variables}
+    assert told == known
