@@ -226,6 +226,7 @@ class Viewer:
     """Somebody who watches, and keeps what came in `news`; `pause` it to make it slow."""
 
     def __init__(self, on: Stage, request: Request, caller: Caller = ANNA, interval_ms: int = 1_000) -> None:
+        self.caller = caller
         self.news: list[object] = []
         self.error: Exception | None = None
         self.ready = asyncio.Event()

@@ -283,6 +283,41 @@ async def test_subscriptions_are_bounded_for_a_caller_and_in_all() -> None:
 
 
 @in_loop
+async def test_polls_wait_for_their_turn_and_are_never_refused() -> None:
+    async with stage(holds=True) as on:
+        viewers = [Viewer(on, question(1 + number)) for number in range(100)]
+        await on.settle()
+        assert len(on.answerer.held) == 3
+        asked = asyncio.get_running_loop().create_task(on.desk.ask(question(101), viewers[0].caller))
+        other = asyncio.get_running_loop().create_task(on.desk.ask(question(102), BEN))
+        await on.settle()
+        assert len(on.answerer.held) == 5  # both questions have a turn at once
+        on.answerer.release()
+        await asyncio.gather(asked, other)
+        await on.settle()
+        assert all(viewer.clicks == [[1]] for viewer in viewers)
+        for viewer in viewers:
+            await viewer.hang_up()
+
+
+@in_loop
+async def test_nobody_is_told_what_another_has_left() -> None:
+    async with stage(estimated=10**6, rows_read=10**6) as on:
+        first, second = Viewer(on, question(), interval_ms=500), Viewer(on, question(), BEN, 2_000)
+        await on.settle()
+        on.answerer.moves(2)
+        await on.advance(0.5)
+        await first.hang_up()  # the second pays from now on, and is told later what the first has paid
+        await on.advance(1.5)
+        for one in second.news:
+            assert isinstance(one, Answer)
+            assert one.cost.charged == 0
+            assert one.cost.remaining == 3_000
+        assert second.clicks == [[1], [2]]
+        await second.hang_up()
+
+
+@in_loop
 async def test_an_ordinary_question_and_a_watched_one_share_a_query() -> None:
     async with stage(holds=True) as on:
         viewer = Viewer(on, question())

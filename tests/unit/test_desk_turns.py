@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desks import ANNA, BEN, CARL, in_loop
-from tidemark.desk.turns import Turns
+from tidemark.desk.turns import Kind, Turns
 from tidemark.query.caller import Caller
 from tidemark.query.errors import Code, QueryError
 
@@ -24,9 +24,9 @@ class Queue:
         self.tasks: dict[int, asyncio.Task[None]] = {}
         self.begun: list[tuple[Caller, int]] = []
 
-    async def add(self, caller: Caller) -> int:
+    async def add(self, caller: Caller, kind: Kind = Kind.QUESTION) -> int:
         number = len(self.tasks)
-        self.tasks[number] = asyncio.create_task(self._run(caller, number))
+        self.tasks[number] = asyncio.create_task(self._run(caller, kind, number))
         await self.calm()
         return number
 
@@ -34,8 +34,8 @@ class Queue:
         self.running[number].set()
         await self.calm()
 
-    async def _run(self, caller: Caller, number: int) -> None:
-        async with self.turns.turn(caller):
+    async def _run(self, caller: Caller, kind: Kind, number: int) -> None:
+        async with self.turns.turn(caller, kind):
             self.begun.append((caller, number))
             over = self.running[number] = asyncio.Event()
             try:
@@ -96,6 +96,29 @@ async def test_too_many_under_way_are_refused_of_one_caller_and_in_all() -> None
 
 
 @in_loop
+async def test_a_question_waits_for_no_line_of_polls_and_polls_for_no_line_of_questions() -> None:
+    queue = Queue(turns(running=1))
+    for _ in range(5):
+        await queue.add(ANNA, Kind.POLL)
+    for _ in range(3):
+        await queue.add(ANNA)
+    while queue.running:
+        await queue.end(next(iter(queue.running)))
+    assert [number for _, number in queue.begun] == [0, 5, 1, 6, 2, 7, 3, 4]
+
+
+@in_loop
+async def test_polls_never_take_all_turns_and_are_not_refused() -> None:
+    queue = Queue(turns(caller_queries=1, queries=1))
+    for number in range(20):
+        await queue.add((ANNA, BEN)[number % 2], Kind.POLL)
+    assert len(queue.running) == 3
+    number = await queue.add(ANNA)
+    assert number in queue.running
+    await queue.close()
+
+
+@in_loop
 async def test_who_is_cancelled_as_the_turn_comes_passes_it_on() -> None:
     queue = Queue(turns(running=1))
     first, second, third = [await queue.add(ANNA) for _ in range(3)]
@@ -113,11 +136,11 @@ def test_whatever_comes_and_goes_turns_are_neither_lost_nor_given_twice(
     steps: Sequence[tuple[str, int]],
 ) -> None:
     async def scenario() -> None:
-        queue = Queue(turns(running=3, running_of_one=2))
+        queue = Queue(turns(running=3, running_of_one=2, running_polls=3))
         for step, number in steps:
             alive = [one for one, task in queue.tasks.items() if not task.done()]
             if step == "add":
-                await queue.add(CALLERS[number % 3])
+                await queue.add(CALLERS[number % 3], Kind(number // 3 % 2))
             elif step == "end" and queue.running:
                 await queue.end(list(queue.running)[number % len(queue.running)])
             elif step == "cancel" and alive:

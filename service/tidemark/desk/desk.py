@@ -18,7 +18,7 @@ from tidemark.desk.mark import Mark
 from tidemark.desk.poller import Look, News
 from tidemark.desk.refusal import is_personal
 from tidemark.desk.runner import Runner
-from tidemark.desk.turns import Turns
+from tidemark.desk.turns import Kind, Turns
 from tidemark.freshness import Freshness
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension
@@ -40,6 +40,7 @@ class _Question:
     mark: Mark
     caller: Caller
     began: float
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Desk:
             QueryError: it is refused, or could not be answered.
         """
         with self._refusals_counted():
-            return await self._answer(self._question(request, caller))
+            return await self._answer(self._question(request, caller, Kind.QUESTION))
 
     def watch(self, request: Request, caller: Caller, min_interval_ms: int) -> AsyncGenerator[News, None]:
         """An answer at once and the newest one whenever its values changed, as `Live.watch` says.
@@ -123,17 +124,17 @@ class Desk:
 
     async def _look(self, request: Request, caller: Caller, seen: Mark | None) -> Look | None:
         with self._refusals_counted():
-            question = self._question(request, caller)
+            question = self._question(request, caller, Kind.POLL)
             if question.mark.is_known and question.mark == seen:
                 return None
             return Look(question.mark, await self._answer(question))
 
-    def _question(self, request: Request, caller: Caller) -> _Question:
+    def _question(self, request: Request, caller: Caller, kind: Kind) -> _Question:
         began = self._clock.monotonic()
         # before the data, so that the watermark never claims more than an answer holds
         freshness = self._answerer.freshness()
         prepared = self._answerer.prepare(request, freshness)
-        return _Question(prepared, freshness, Mark.of(prepared, freshness), caller, began)
+        return _Question(prepared, freshness, Mark.of(prepared, freshness), caller, began, kind)
 
     async def _answer(self, question: _Question) -> Answer:
         with self._telemetry.timed():
@@ -180,7 +181,7 @@ class Desk:
         return await self._flights.wait(flight)
 
     async def _work(self, flight: Flight[_Got], question: _Question) -> _Got:
-        async with self._turns.turn(question.caller):
+        async with self._turns.turn(question.caller, question.kind):
             rows = await self._runner.estimate(question.prepared)
             reserved = self._budget.reserve(question.caller, price(rows), question.prepared.cheaper)
             spent = reserved.units  # stands, where a query ends early and does not tell what it has read

@@ -52,8 +52,8 @@ class Live:
         not kept: it gets the newest when it asks for more. Closing the iterator ends the subscription; the
         last one ends the query.
 
-        A failure that may pass (no budget left, too many queries, time-out, whatever nobody expected) is
-        given *as a value*, once, and answers go on when they can. GraphQL's execution makes it the error of
+        A failure that may pass (no budget left, a time-out, whatever nobody expected) is given *as a
+        value*, once, and answers go on when they can. GraphQL's execution makes it the error of
         that one response, and the stream lives on.
 
         Raises:

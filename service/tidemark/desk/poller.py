@@ -53,8 +53,8 @@ class Subscriber:
 class Poller:
     """Asks at the least interval of its subscribers, and tells each what is new to it.
 
-    The subscriber that came first pays, when it leaves the next. If its budget does not suffice, the one
-    with most left pays from then on; so a caller that has spent all freezes nobody else's dashboard.
+    The subscriber that came first pays, when it leaves the next. If its budget does not suffice, that one of
+    the others with most left pays from then on; so who has spent all freezes nobody else's dashboard.
 
     Attributes:
         is_over: Whether it has ended, so that nobody should join it.
@@ -66,6 +66,7 @@ class Poller:
         self._request, self._ask, self._remaining, self._clock = request, ask, remaining, clock
         self._subscribers: dict[Subscriber, None] = {}
         self._payer: Subscriber | None = None
+        self._paid_by: Subscriber | None = None  # what is known now
         self._news: News | None = None
         self._seen: Mark | None = None
         self._polls = 0  # that have ended
@@ -137,8 +138,10 @@ class Poller:
                 return self._billed(news, subscriber)
 
     def _wake(self) -> None:
+        """Wake those for whom there is something; most polls have nothing for anybody."""
         for subscriber in self._subscribers:
-            subscriber.woken.set()
+            if self.is_over or self._for(subscriber) is not None:
+                subscriber.woken.set()
 
     @property
     def _due(self) -> float:
@@ -146,9 +149,13 @@ class Poller:
         return self._began + max(least, self._pause)
 
     def _for(self, subscriber: Subscriber) -> News | None:
-        if self._polls < subscriber.first_poll:
+        if self._polls < subscriber.first_poll or self._news is subscriber.told:
             return None
-        return self._news if _differ(self._news, subscriber.told) else None
+        if _differ(self._news, subscriber.told):
+            return self._news
+        # it says the same: remembered instead, so that it is compared once and the older one may go
+        subscriber.told = self._news
+        return None
 
     async def _poll(self) -> None:
         if self._began - self._asked_at >= MOST_SECONDS:
@@ -172,18 +179,18 @@ class Poller:
         if payer is None:
             return None
         try:
-            return await self._ask(self._request, payer.caller, self._seen)
+            look = await self._ask(self._request, payer.caller, self._seen)
         except Exception as error:
-            if not is_personal(error) or not self._subscribers:
+            others = [one for one in self._subscribers if one.caller != payer.caller]
+            if not is_personal(error) or not others:
                 raise
-            richest = max(self._subscribers, key=lambda one: self._remaining(one.caller))
-            if richest.caller == payer.caller:
-                raise
-            self._payer = richest
-            return await self._ask(self._request, richest.caller, self._seen)
+            self._payer = payer = max(others, key=lambda one: self._remaining(one.caller))
+            look = await self._ask(self._request, payer.caller, self._seen)
+        self._paid_by = payer if look is not None else self._paid_by
+        return look
 
     def _billed(self, news: News, subscriber: Subscriber) -> News:
-        if isinstance(news, Exception) or subscriber is self._payer:
+        if isinstance(news, Exception) or subscriber is self._paid_by:
             return news
         left = self._remaining(subscriber.caller)
         return replace(news, cost=replace(news.cost, cache_hit=True, charged=0.0, remaining=left))
