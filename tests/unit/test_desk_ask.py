@@ -72,6 +72,19 @@ async def test_a_watermark_that_stands_still_is_a_hit_and_one_that_moved_is_a_mi
 
 
 @in_loop
+async def test_the_age_of_an_answer_counts_from_its_question() -> None:
+    async with stage(holds=True) as on:
+        slow = asking(on)
+        await on.advance(1.5)
+        on.answerer.release()
+        await slow
+        await on.advance(0.4)
+        assert (await on.desk.ask(question(), BEN)).cost.cache_hit
+        await on.advance(0.2)
+        assert not (await on.desk.ask(question(), BEN)).cost.cache_hit
+
+
+@in_loop
 async def test_without_a_watermark_every_question_runs() -> None:
     async with stage(complete=None) as on:
         for _ in range(2):
@@ -184,7 +197,9 @@ async def test_one_callers_empty_purse_is_no_refusal_for_another_who_asked_the_s
         await asyncio.wait(blocking)
         assert (await failure(poor)).code is Code.BUDGET_EXHAUSTED
         assert (await failure(also_poor)).code is Code.BUDGET_EXHAUSTED
-        assert clicks_of(await rich) == [1]
+        answer = await rich
+        assert clicks_of(answer) == [1]
+        assert answer.cost.remaining == pytest.approx(1_000 - FEE)
 
 
 @in_loop

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from desks import BEN, CARL, Viewer, clicks_of, in_loop, question, stage
+from desks import ANNA, BEN, CARL, Viewer, clicks_of, in_loop, question, stage
 from tidemark.query.caller import Caller
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.frame import Answer
@@ -166,9 +166,13 @@ async def test_a_question_watched_anew_right_after_the_last_one_left_is_answered
         second = Viewer(on, question(), BEN)
         on.answerer.holds = False
         await on.settle()
+        third = Viewer(on, question(), CARL)
         await on.settle()
-        assert second.clicks == [[1]]
-        await second.hang_up()
+        assert second.clicks == third.clicks == [[1]]
+        assert len(on.answerer.runs) == 2  # that of the first, who has left, and one for both
+        await on.advance(1)
+        for viewer in (second, third):
+            await viewer.hang_up()
 
 
 @in_loop
@@ -194,11 +198,19 @@ async def test_a_caller_who_has_spent_all_freezes_nobody_elses_dashboard() -> No
     async with stage(estimated=2 * 10**9, rows_read=2 * 10**9) as on:
         viewers = [Viewer(on, question()), Viewer(on, question(), BEN)]
         await on.settle()
+        on.answerer.estimated = on.answerer.rows_read = 900 * 10**6
+        await on.desk.ask(question(2), ANNA)
         on.answerer.moves(2)
         await on.advance(1)
-        assert [viewer.clicks for viewer in viewers] == [[[1], [2]]] * 2
+        assert on.answerer.estimates == 4  # the first cannot pay any longer
         on.answerer.moves(3)
-        await on.advance(1)  # now neither can pay
+        await on.advance(1)
+        assert on.answerer.estimates == 5  # who could pay pays on
+        on.answerer.moves(4)
+        await on.advance(1)
+        assert [viewer.clicks for viewer in viewers] == [[[1], [2], [3], [4]]] * 2
+        on.answerer.moves(5)
+        await on.advance(1)  # now neither can
         assert [codes(viewer) for viewer in viewers] == [[Code.BUDGET_EXHAUSTED]] * 2
         for viewer in viewers:
             await viewer.hang_up()
@@ -209,8 +221,8 @@ async def test_an_error_that_passes_is_told_once_and_frames_go_on() -> None:
     async with stage() as on:
         viewer = Viewer(on, question())
         await on.settle()
-        on.answerer.failure = QueryError(Code.QUERY_TIMEOUT, "Too long.")
         for _ in range(3):
+            on.answerer.failure = QueryError(Code.QUERY_TIMEOUT, "Too long.")
             on.answerer.moves()
             await on.advance(4)
         on.answerer.failure = None
@@ -229,6 +241,19 @@ async def test_a_question_that_fails_is_asked_more_and_more_seldom() -> None:
         assert len(on.answerer.runs) == 8  # after 0, 1, 3, 7, 15, 31, 61 and 91 s
         assert [type(one) for one in viewer.news] == [OSError]
         await viewer.hang_up()
+
+
+@in_loop
+async def test_for_a_newcomer_a_question_that_failed_is_asked_again_soon() -> None:
+    async with stage(failure=OSError("the disk is gone")) as on:
+        viewers = [Viewer(on, question())]
+        await on.advance(40)
+        on.answerer.failure = None
+        viewers.append(Viewer(on, question(), BEN))
+        await on.settle()
+        assert viewers[1].clicks == [[1]]
+        for viewer in viewers:
+            await viewer.hang_up()
 
 
 @in_loop

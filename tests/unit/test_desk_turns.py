@@ -131,6 +131,18 @@ async def test_who_is_cancelled_as_the_turn_comes_passes_it_on() -> None:
     await queue.close()
 
 
+@in_loop
+async def test_a_turn_is_not_given_to_who_has_been_cancelled_and_has_not_heard_of_it() -> None:
+    queue = Queue(turns(running=1))
+    first, second, third = [await queue.add(ANNA) for _ in range(3)]
+    queue.running[first].set()
+    queue.tasks[second].cancel()
+    await queue.calm()
+    assert list(queue.running) == [third]
+    assert queue.turns.under_way == 1
+    await queue.close()
+
+
 @given(st.lists(st.tuples(st.sampled_from(["add", "end", "cancel"]), st.integers(0, 99)), max_size=80))
 def test_whatever_comes_and_goes_turns_are_neither_lost_nor_given_twice(
     steps: Sequence[tuple[str, int]],

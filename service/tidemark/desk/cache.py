@@ -67,7 +67,7 @@ class Cache:
 
     def get(self, mark: Mark) -> Frame | None:
         """The frame of this question at this watermark."""
-        entry = self._entries.get(mark) if mark.is_known else None
+        entry = self._entries.get(mark)
         return entry.frame if entry else None
 
     def put(self, mark: Mark, frame: Frame, asked_at: float) -> None:
