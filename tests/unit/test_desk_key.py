@@ -1,5 +1,6 @@
 """A question's key."""
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import Any
 
@@ -7,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desks import NOON, question
+from desks import CATALOGUE, NOON, question
 from tidemark.desk.key import canonical
-from tidemark.query.request import TimeRange
+from tidemark.query.request import Compare, Direction, Having, OrderBy, TimeRange, Top
 
 RANGE = TimeRange(NOON, NOON + timedelta(hours=1))
 BASE: dict[str, Any] = {
@@ -44,6 +45,44 @@ def key(**changed: Any) -> str:
 )
 def test_whatever_changes_the_answer_changes_the_key(changed: dict[str, Any]) -> None:
     assert key(**changed) != key()
+
+
+CLICKS = CATALOGUE.metrics["CLICKS"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"timezone": ["UTC", "Europe/Berlin"]},
+        {"compare": [None, *Compare]},
+        {
+            "top": [
+                None,
+                Top(3, CLICKS),
+                Top(4, CLICKS),
+                Top(3, CATALOGUE.metrics["CTR"]),
+                Top(3, CLICKS, other=False),
+            ]
+        },
+        {"having": [(), (Having(CLICKS, 1),), (Having(CLICKS, None, 1),), (Having(CLICKS, 1, 1),)]},
+        {
+            "order_by": [
+                (),
+                (OrderBy(None),),
+                (OrderBy(CLICKS),),
+                (OrderBy(CLICKS, Direction.ASC),),
+                (OrderBy(CATALOGUE.dimensions["CAMPAIGN"]),),
+                (OrderBy(CLICKS), OrderBy(None)),
+                (OrderBy(None), OrderBy(CLICKS)),
+            ]
+        },
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_each_option_has_a_key_of_its_own(changes: dict[str, list[Any]]) -> None:
+    [(name, values)] = changes.items()
+    keys = {canonical(replace(question(**BASE), **{name: value})) for value in values}
+    assert len(keys) == len(values)
 
 
 def test_the_order_of_conditions_and_values_and_the_zone_of_an_instant_do_not_matter() -> None:

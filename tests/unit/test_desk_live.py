@@ -159,7 +159,7 @@ async def test_who_hangs_up_last_ends_the_query_that_runs() -> None:
 
 @in_loop
 async def test_a_question_watched_anew_right_after_the_last_one_left_is_answered() -> None:
-    async with stage(holds=True) as on:
+    async with stage(holds=True, cache_bytes=0) as on:
         first = Viewer(on, question())
         await on.settle()
         first.task.cancel()

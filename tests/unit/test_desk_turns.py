@@ -139,6 +139,7 @@ async def test_a_turn_is_not_given_to_who_has_been_cancelled_and_has_not_heard_o
     queue.tasks[second].cancel()
     await queue.calm()
     assert list(queue.running) == [third]
+    assert queue.tasks[first].exception() is None
     assert queue.turns.under_way == 1
     await queue.close()
 
