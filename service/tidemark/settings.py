@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     checkpoint_seconds: Seconds = 2.0
     audit_seconds: Seconds = Field(3.0, description="how often raw events and folded rows are compared")
 
+    cache_bytes: Annotated[int, Field(ge=0)] = Field(
+        64_000_000, description="memory for answers that are asked for again; 0 keeps none"
+    )
+
     @property
     def libraries(self) -> Path:
         """The folder of what was fetched."""

@@ -1,12 +1,20 @@
 """What the service tells Prometheus about itself."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from tidemark.freshness import Freshness
+
+
+class Reuse(StrEnum):
+    """How a question was answered without a query of its own: kept, or shared with one under way."""
+
+    CACHED = "cached"
+    JOINED = "joined"
 
 
 class Telemetry:
@@ -27,6 +35,18 @@ class Telemetry:
             "tidemark_query_seconds",
             "From a parsed question to its answer.",
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+            registry=self._registry,
+        )
+        self._reuses = Counter(
+            "tidemark_query_reuses",
+            "Questions answered without a query of their own, by how.",
+            ["how"],
+            registry=self._registry,
+        )
+        self._refusals = Counter(
+            "tidemark_query_refusals",
+            "Questions refused or failed after they were parsed, those of subscriptions too, by their code.",
+            ["code"],
             registry=self._registry,
         )
         self._lag = Gauge(
@@ -51,6 +71,25 @@ class Telemetry:
     def count_error(self, code: str) -> None:
         """An error was answered."""
         self._errors.labels(code).inc()
+
+    def count_reuse(self, how: Reuse) -> None:
+        """A question was answered without a query of its own."""
+        self._reuses.labels(how).inc()
+
+    def count_refusal(self, code: str) -> None:
+        """A parsed question was refused or failed."""
+        self._refusals.labels(code).inc()
+
+    def watch(
+        self, *, queries: Callable[[], int], subscribers: Callable[[], int], cache_bytes: Callable[[], int]
+    ) -> None:
+        """What to read whenever the figures are asked for; to be called once."""
+        for name, text, read in (
+            ("tidemark_queries_under_way", "Queries that run or wait for their turn.", queries),
+            ("tidemark_subscribers", "Subscriptions under way.", subscribers),
+            ("tidemark_cache_bytes", "What the cached answers weigh.", cache_bytes),
+        ):
+            Gauge(name, text, registry=self._registry).set_function(read)
 
     def exposition(self, freshness: Freshness | None) -> bytes:
         """Prometheus' text format; freshness is None where it cannot be read."""

@@ -1,0 +1,55 @@
+"""What the desk needs of the query side; all but `freshness` and `prepare` blocks and runs in threads."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from tidemark.freshness import Freshness
+from tidemark.query.catalogue import Dimension
+from tidemark.query.frame import Frame
+from tidemark.query.request import Request
+
+
+class Prepared(Protocol):
+    """A question that is resolved and planned."""
+
+    @property
+    def key(self) -> str:
+        """The canonical question with its resolved range: equal keys, equal SQL and parameters."""
+
+    @property
+    def source(self) -> str:
+        """The tables that will answer."""
+
+    @property
+    def cheaper(self) -> Mapping[str, object] | None:
+        """Parts of the question to replace (a coarser grain, a shorter range), so that it costs less."""
+
+
+class Answerer(Protocol):
+    """Answers questions, one step at a time. Safe to call from threads."""
+
+    def freshness(self) -> Freshness:
+        """How far the tables are complete now; cheap, from memory."""
+
+    def prepare(self, request: Request, freshness: Freshness) -> Prepared:
+        """Resolve and plan; pure, under a millisecond.
+
+        Raises:
+            QueryError: the question is refused.
+        """
+
+    def estimate(self, prepared: Prepared) -> int:
+        """About how many rows will be read; about a millisecond."""
+
+    def run(self, prepared: Prepared, freshness: Freshness, query_id: str) -> Frame:
+        """The answer.
+
+        Raises:
+            QueryError: it took too long or too much memory.
+        """
+
+    def cancel(self, query_id: str) -> None:
+        """End that query, so that its `run` returns; nothing happens if there is no such query (yet)."""
+
+    def values(self, dimension: Dimension, search: str | None, first: int) -> Sequence[str]:
+        """The ``first`` most frequent values of a dimension lately that contain ``search``."""

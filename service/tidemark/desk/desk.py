@@ -1,0 +1,204 @@
+"""Where questions are asked: everything between a door and the answerer."""
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+from tidemark.desk.allowance import Allowance
+from tidemark.desk.answerer import Answerer, Prepared
+from tidemark.desk.budget import FEE, Budget, price
+from tidemark.desk.cache import Cache
+from tidemark.desk.clock import Clock
+from tidemark.desk.flight import Flight, Flights
+from tidemark.desk.live import Live
+from tidemark.desk.mark import Mark
+from tidemark.desk.poller import Look, News
+from tidemark.desk.refusal import is_personal
+from tidemark.desk.runner import Runner
+from tidemark.desk.turns import Kind, Turns
+from tidemark.freshness import Freshness
+from tidemark.query.caller import Caller
+from tidemark.query.catalogue import Dimension
+from tidemark.query.errors import QueryError
+from tidemark.query.frame import Answer, Cost, Frame
+from tidemark.query.limits import DEFAULT_LIMITS, Limits
+from tidemark.query.request import Request
+from tidemark.telemetry import Reuse, Telemetry
+
+_CLOCK: Final = Clock()
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One that is being asked, ready to run."""
+
+    prepared: Prepared
+    freshness: Freshness
+    mark: Mark
+    caller: Caller
+    began: float
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Got:
+    """A frame, the units its caller was charged, and where it came from if no query ran for it alone."""
+
+    frame: Frame
+    charged: float
+    reuse: Reuse | None = None
+
+
+class Desk:
+    """Takes questions in and sees that each is answered once, within its caller's limits.
+
+    All of it belongs to one event loop and blocks it never. `close` it before the loop ends.
+    """
+
+    def __init__(
+        self,
+        answerer: Answerer,
+        telemetry: Telemetry,
+        *,
+        cache_bytes: int,
+        limits: Limits = DEFAULT_LIMITS,
+        clock: Clock = _CLOCK,
+    ) -> None:
+        self._answerer, self._telemetry, self._limits, self._clock = answerer, telemetry, limits, clock
+        self._runner = Runner(answerer, clock, limits.timeout_seconds)
+        self._budget = Budget(limits.budget_per_minute, clock.monotonic)
+        self._turns = Turns(caller_queries=limits.caller_queries, queries=limits.queries)
+        self._cache = Cache(cache_bytes, clock.monotonic)
+        self._flights: Flights[_Got] = Flights()
+        self._live = Live(self._look, self._budget.remaining, clock)
+        telemetry.watch(
+            queries=lambda: self._turns.under_way,
+            subscribers=lambda: self._live.subscribers,
+            cache_bytes=lambda: self._cache.bytes_held,
+        )
+
+    async def ask(self, request: Request, caller: Caller) -> Answer:
+        """The answer to a question. If cancelled, its query ends unless others wait for the same.
+
+        Raises:
+            QueryError: it is refused, or could not be answered.
+        """
+        with self._refusals_counted():
+            return await self._answer(self._question(request, caller, Kind.QUESTION))
+
+    def watch(self, request: Request, caller: Caller, min_interval_ms: int) -> AsyncGenerator[News, None]:
+        """An answer at once and the newest one whenever its values changed, as `Live.watch` says.
+
+        Raises:
+            QueryError: when it is iterated, as there.
+        """
+        return self._live.watch(request, caller, min_interval_ms)
+
+    async def freshness(self) -> Freshness:
+        """How far answers are complete now."""
+        return self._answerer.freshness()
+
+    async def values(self, dimension: Dimension, search: str | None, first: int, caller: Caller) -> list[str]:
+        """The ``first`` most frequent values of a dimension lately that contain ``search``.
+
+        Raises:
+            QueryError: the caller has no budget left, or too many queries under way.
+        """
+        with self._refusals_counted():
+            async with self._turns.turn(caller):
+                self._budget.charge(caller, FEE)
+                return list(await self._runner.values(dimension, search, first))
+
+    def allowance(self, caller: Caller) -> Allowance:  # noqa: ARG002 - all have the same; a key's own come with it
+        """What the caller may ask now."""
+        age = timedelta(seconds=self._limits.age_seconds)
+        return Allowance(self._limits, self._answerer.freshness().now - age)
+
+    async def close(self) -> None:
+        """End what is under way, queries in the database too."""
+        await self._live.close()
+        await self._flights.close()
+
+    async def _look(self, request: Request, caller: Caller, seen: Mark | None) -> Look | None:
+        with self._refusals_counted():
+            question = self._question(request, caller, Kind.POLL)
+            if question.mark.is_known and question.mark == seen:
+                return None
+            return Look(question.mark, await self._answer(question))
+
+    def _question(self, request: Request, caller: Caller, kind: Kind) -> _Question:
+        began = self._clock.monotonic()
+        # before the data, so that the watermark never claims more than an answer holds
+        freshness = self._answerer.freshness()
+        prepared = self._answerer.prepare(request, freshness)
+        return _Question(prepared, freshness, Mark.of(prepared, freshness), caller, began, kind)
+
+    async def _answer(self, question: _Question) -> Answer:
+        with self._telemetry.timed():
+            got = self._cached(question) or await self._flown(question)
+        frame = got.frame
+        if got.reuse is None:
+            self._telemetry.count_answer(frame.source)
+        else:
+            self._telemetry.count_reuse(got.reuse)
+            # the same watermark, read later
+            frame = replace(frame, freshness=replace(frame.freshness, now=question.freshness.now))
+        cost = Cost(
+            rows_read=frame.rows_read,
+            bytes_read=frame.bytes_read,
+            elapsed_ms=(self._clock.monotonic() - question.began) * 1000,
+            cache_hit=got.reuse is not None,
+            charged=got.charged,
+            remaining=self._budget.remaining(question.caller),
+        )
+        return Answer(frame, cost)
+
+    def _cached(self, question: _Question) -> _Got | None:
+        frame = self._cache.get(question.mark)
+        if frame is None:
+            return None
+        self._budget.charge(question.caller, FEE)
+        return _Got(frame, FEE, Reuse.CACHED)
+
+    async def _flown(self, question: _Question) -> _Got:
+        while (flight := self._flights.find(question.mark)) is not None:
+            fee, spent = self._budget.reserve(question.caller, FEE), FEE
+            try:
+                got = await self._flights.wait(flight)
+                return _Got(got.frame, FEE, Reuse.JOINED)
+            except QueryError as error:
+                if flight.caller == question.caller or not is_personal(error):
+                    raise
+                spent = 0.0  # that was about who asked first; now the next one asks
+            finally:
+                self._budget.settle(fee, spent)
+        flight = self._flights.start(
+            question.mark, question.caller, lambda flight: self._work(flight, question)
+        )
+        return await self._flights.wait(flight)
+
+    async def _work(self, flight: Flight[_Got], question: _Question) -> _Got:
+        async with self._turns.turn(question.caller, question.kind):
+            rows = await self._runner.estimate(question.prepared)
+            reserved = self._budget.reserve(question.caller, price(rows), question.prepared.cheaper)
+            spent = reserved.units  # stands, where a query ends early and does not tell what it has read
+            try:
+                frame = await self._runner.run(
+                    question.prepared, question.freshness, f"desk-{uuid4()}", flight.fail
+                )
+                spent = price(frame.rows_read, frame.bytes_read)
+            finally:
+                self._budget.settle(reserved, spent)
+        self._cache.put(question.mark, frame, question.began)
+        return _Got(frame, spent)
+
+    @contextmanager
+    def _refusals_counted(self) -> Iterator[None]:
+        try:
+            yield
+        except QueryError as error:
+            self._telemetry.count_refusal(error.code)
+            raise
