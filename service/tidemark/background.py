@@ -160,7 +160,7 @@ class Background:
             self.audit.look(lambda: datetime.now(UTC), on_batch=self._observe_rollups)
             self._next_look = time.monotonic() + self._settings.audit_seconds
         if time.monotonic() >= self._next_roll:
-            more = self._rollups.roll()
+            more = self._rollups.roll(datetime.now(UTC))
             self._retention.apply(datetime.now(UTC), oldest_dirty=self._rollups.oldest_dirty)
             self._next_roll = time.monotonic() + (0.0 if more else self._settings.rollup_seconds)
 

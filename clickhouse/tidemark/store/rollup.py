@@ -35,7 +35,7 @@ _TOUCHES_KEPT = timedelta(days=6)
 """``touched`` keeps seven days. After a longer pause touches may be lost, so everything is rolled anew."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PROGRESS = ("block", "repaired_at", "dirty_hours", "dirty_days")
+_PROGRESS = ("block", "repaired_at", "dirty_hours", "dirty_days", "written_at")
 _TOUCHED = script.read("rollup_sql/touched.sql")
 
 Claims = Callable[[], tuple[datetime | None, datetime | None]]
@@ -115,11 +115,11 @@ class Rollups:
     def __init__(self, store: Store, tide: Tide, claims: Claims, floors: Floors, *, now: datetime) -> None:
         self._store, self._tide, self._claims, self._floors = store, tide, claims, floors
         rows = store.query(f"SELECT {', '.join(_PROGRESS)} FROM tidemark.rollup_progress FINAL").rows()  # noqa: S608
-        self._saved = rows[0] if rows else (_EPOCH, _EPOCH, [], [])
+        *self._saved, written_at = rows[0] if rows else (_EPOCH, _EPOCH, [], [], _EPOCH)
         self._block: datetime = self._saved[0]
         self._repaired_at: datetime = self._saved[1]
         self._dirty = DirtyBuckets(*self._saved[2:])
-        if self._block < now - _TOUCHES_KEPT:
+        if written_at < now - _TOUCHES_KEPT:
             self._take_all()
         self._version = max(self._newest_version("campaign_hour"), self._newest_version("campaign_day"))
         self.snapshot = RollupState(None, None, None, _hour(now), *self._dirty.told())
@@ -149,24 +149,24 @@ class Rollups:
         self._leave_too_old(now)
         self.snapshot = RollupState(through, audited, _EPOCH, _hour(now), *self._dirty.told())
 
-    def roll(self) -> bool:
+    def roll(self, now: datetime) -> bool:
         """Roll some of the dirty hours that ended, and of the days whose hours are clean, oldest first.
 
         Returns whether more of them wait.
         """
         until, finished = _seconds(self.snapshot.until), self._block
         hours = self._dirty.ready_hours(finished=finished, until=until)
-        rolled = self._roll(_HOURS, hours)
+        rolled = self._roll(_HOURS, hours, now)
         self._dirty.rolled_hours(rolled, finished=finished)
         days = self._dirty.ready_days(until=until)
-        rolled_days = self._roll(_DAYS, days)
+        rolled_days = self._roll(_DAYS, days, now)
         self._dirty.rolled_days(rolled_days)
-        self._save_progress()
+        self._save_progress(now)
         dirty_hours, dirty_days = self._dirty.told()
         self.snapshot = replace(self.snapshot, dirty_hours=dirty_hours, dirty_days=dirty_days)
         return len(rolled) < len(hours) or len(rolled_days) < len(days)
 
-    def _roll(self, grain: _Grain, buckets: list[int]) -> list[int]:
+    def _roll(self, grain: _Grain, buckets: list[int], now: datetime) -> list[int]:
         """Roll as many of the buckets as one statement may, from the first on, and return those."""
         some = buckets[:_BUCKETS]
         if not some:
@@ -174,7 +174,7 @@ class Rollups:
         found = self._store.query(grain.size, _bounds(some, grain)).rows()
         taken = pack(some, {_seconds(bucket): count for bucket, count in found}, most=_ROWS)
         # there is one writer, so that a version which only grows is enough; the clock alone may go back
-        self._version = max(self._version + 1, int(datetime.now(UTC).timestamp() * 1_000_000))
+        self._version = max(self._version + 1, int(now.timestamp() * 1_000_000))
         self._store.execute(grain.roll, {**_bounds(taken, grain), "version": self._version})
         return taken
 
@@ -202,12 +202,11 @@ class Rollups:
         if held.row_count:
             log.info("%s hours await their rollup", held.row_count)
 
-    def _save_progress(self) -> None:
+    def _save_progress(self, now: datetime) -> None:
         hours, days = self._dirty.told()
-        progress = (self._block, self._repaired_at, sorted(hours), sorted(days))
+        progress = [self._block, self._repaired_at, sorted(hours), sorted(days)]
         if progress != self._saved:
-            names = (*_PROGRESS, "written_at")
-            self._store.insert("tidemark.rollup_progress", names, [(*progress, datetime.now(UTC))])
+            self._store.insert("tidemark.rollup_progress", _PROGRESS, [(*progress, now)])
             self._saved = progress
 
     def _newest_version(self, table: str) -> int:
