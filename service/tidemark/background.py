@@ -1,4 +1,7 @@
-"""What runs beside the queries in the service's process: the feeds, the watermark, the audit, the offsets."""
+"""What runs beside the queries in the service's process.
+
+The feeds, the watermark, the audit with the rollups and retention, the offsets.
+"""
 
 import logging
 import threading
@@ -13,6 +16,8 @@ from tidemark.store import migrate
 from tidemark.store.audit import Audit
 from tidemark.store.database import Database
 from tidemark.store.offsets import OffsetWatch
+from tidemark.store.retention import KeptDays, Retention
+from tidemark.store.rollup import Rollups, RollupState
 from tidemark.store.watermark import Heartbeat, Path, Tide
 
 log = logging.getLogger("tidemark.background")
@@ -70,9 +75,16 @@ class Background:
         self._tide = Tide()
         self._seen = dict.fromkeys(Path, datetime(1970, 1, 1, tzinfo=UTC))
         self._feeding = False
-        self._next_look = 0.0
+        self._next_look = self._next_roll = 0.0
         horizon = timedelta(seconds=settings.state_horizon_seconds)
-        self.audit = Audit(database, self._tide, horizon=horizon)
+        self._retention = Retention(database, _kept_days(settings, horizon))
+        self.audit = Audit(
+            database,
+            self._tide,
+            horizon=horizon,
+            floor=lambda now: self._retention.floor("events", "campaign_minute", now=now),
+        )
+        self._rollups = Rollups(database, self._tide, self._claims, self._retention, now=datetime.now(UTC))
         self._offsets = OffsetWatch(database)
         self._threads = [
             Periodic("feeds", 1.0, self._start_feeds),
@@ -107,6 +119,11 @@ class Background:
             complete = min(complete, cap)
         return Freshness(now=now, complete_through=complete, audited_through=audited)
 
+    @property
+    def rollups(self) -> RollupState:
+        """What may be answered from the rollups. Ask before reading them, as for ``freshness``."""
+        return self._rollups.snapshot
+
     def unready(self) -> list[str]:
         """Why the service cannot answer with fresh numbers yet; empty when it can."""
         reasons = [thread.failure for thread in self._threads if thread.failure is not None]
@@ -135,10 +152,35 @@ class Background:
             self._seen[beat.path] = max(beat.block, self._seen[beat.path])
 
     def _audit(self) -> None:
+        # one thread for all of these: what the audit wrote is whole when the rollups look, and what retention
+        # takes is known to both before it goes
         self.audit.observe(datetime.now(UTC))
+        self._observe_rollups()
         if time.monotonic() >= self._next_look:
-            self.audit.look(lambda: datetime.now(UTC))
+            self.audit.look(lambda: datetime.now(UTC), on_batch=self._observe_rollups)
             self._next_look = time.monotonic() + self._settings.audit_seconds
+        if time.monotonic() >= self._next_roll:
+            more = self._rollups.roll(datetime.now(UTC))
+            self._retention.apply(datetime.now(UTC), oldest_dirty=self._rollups.oldest_dirty)
+            self._next_roll = time.monotonic() + (0.0 if more else self._settings.rollup_seconds)
+
+    def _observe_rollups(self) -> None:
+        self._rollups.observe(datetime.now(UTC))
+
+    def _claims(self) -> tuple[datetime | None, datetime | None]:
+        fresh = self.freshness()
+        return fresh.complete_through, fresh.audited_through
+
+
+def _kept_days(settings: Settings, horizon: timedelta) -> KeptDays:
+    kept = KeptDays(
+        raw=settings.retention_raw_days,
+        minute=settings.retention_minute_days,
+        hour=settings.retention_hour_days,
+        day=settings.retention_day_days,
+    )
+    kept.check(horizon)
+    return kept
 
 
 def _topics_exist(settings: Settings) -> bool:

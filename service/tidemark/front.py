@@ -13,6 +13,7 @@ from tidemark.api.persisted import AllowList, Operations
 from tidemark.api.schema import Schema
 from tidemark.api.view import View
 from tidemark.body import LimitBody
+from tidemark.doors.manual import HEADERS
 from tidemark.hangup import CancelOnHangUp
 from tidemark.hosts import KnownHosts, is_loopback
 from tidemark.settings import Settings
@@ -68,7 +69,7 @@ def protect(app: FastAPI, settings: Settings) -> None:
             allow_origins=origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "If-None-Match", "X-Api-Key", "X-Request-Id"],
-            expose_headers=["ETag", "Retry-After", "X-Request-Id", *TOLD_HEADERS],
+            expose_headers=["Retry-After", "X-Request-Id", "Tidemark-Code", *HEADERS],
         )
     anybody = () if is_loopback(settings.host) else ("*",)
     # what is added last is asked first

@@ -19,6 +19,7 @@ def _names(given: object) -> object:
 
 # a variable's words, separated by commas
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -78,6 +79,15 @@ class Settings(BaseSettings):
     )
     checkpoint_seconds: Seconds = 2.0
     audit_seconds: Seconds = Field(3.0, description="how often raw events and folded rows are compared")
+    rollup_seconds: Seconds = Field(
+        10.0, description="how often touched hours and days are rolled; until then minutes answer for them"
+    )
+    retention_raw_days: Days = Field(
+        0, description="raw events go after so many days (by acceptance), and are then not audited; 0: never"
+    )
+    retention_minute_days: Days = Field(0, description="minutes go after so many days; 0: never")
+    retention_hour_days: Days = Field(0, description="hour rollups go after so many days; 0: never")
+    retention_day_days: Days = Field(0, description="day rollups go after so many days; 0: never")
 
     cache_bytes: Annotated[int, Field(ge=0)] = Field(
         64_000_000, description="memory for answers that are asked for again; 0 keeps none"

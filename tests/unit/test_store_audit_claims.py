@@ -9,6 +9,7 @@ from tidemark.store.watermark import Heartbeat, Path, Tide
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HORIZON = timedelta(hours=1)
+KEPT = timedelta(days=34)
 
 
 def second(offset: float) -> datetime:
@@ -55,11 +56,11 @@ def audited(store: Store, through: float) -> tuple[Audit, Tide]:
         for path in Path
     ]
     tide.observe(beats)
-    return Audit(store, tide, horizon=HORIZON), tide
+    return Audit(store, tide, horizon=HORIZON, floor=lambda now: now - KEPT), tide
 
 
 def look(audit: Audit) -> None:
-    audit.look(lambda: second(100))
+    audit.look(lambda: second(100), on_batch=lambda: None)
 
 
 def test_without_anything_touched_all_is_audited_that_is_complete() -> None:
@@ -136,3 +137,39 @@ def test_the_audits_own_minutes_are_known_again_after_a_restart() -> None:
     audit, _ = audited(store, through=50)
     audit.observe(second(51))
     assert audit.cap == second(50)
+
+
+def test_a_minute_that_retention_may_have_taken_raw_events_of_is_never_compared_and_is_counted() -> None:
+    store = Store()
+    audit, _ = audited(store, through=50)
+    gone, kept = second(51) - KEPT - timedelta(minutes=1), second(51) - KEPT + timedelta(minutes=1)
+    store.touched = [("raw", gone, second(30), second(20)), ("raw", kept, second(30), second(25))]
+    store.compared = [(gone, 3, 0)]
+    audit.observe(second(51))
+    assert audit.too_old == 1
+    assert audit.audited_through == second(25)
+    look(audit)
+    assert store.repairs() == 0
+    assert audit.audited_through == second(50)
+
+
+def test_a_repair_is_written_down_before_it_is_done() -> None:
+    store = Store()
+    audit, _ = audited(store, through=50)
+    store.touched, store.compared = [("raw", START, second(30), second(20))], [(START, 3, 0)]
+    audit.observe(second(51))
+    look(audit)
+    written = [
+        next(name for name in ("repairs", "campaign_minute") if name in text) for text in store.written[:2]
+    ]
+    assert written == ["repairs", "campaign_minute"]
+
+
+def test_a_long_look_lets_others_observe_between_its_batches() -> None:
+    store = Store()
+    audit, _ = audited(store, through=50)
+    store.touched = [("raw", START + timedelta(minutes=n), second(30), second(20)) for n in range(1001)]
+    audit.observe(second(51))
+    calls: list[int] = []
+    audit.look(lambda: second(100), on_batch=lambda: calls.append(1))
+    assert len(calls) == 3

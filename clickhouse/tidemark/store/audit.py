@@ -4,9 +4,11 @@ Raw events are the truth. Whatever makes a folded row differ from them — an ev
 state that was lost, a copy counted again after the deduplication's horizon, a message that Flink's parser
 took and ClickHouse's did not — is found here and the cell is written from raw events. ``Backlog`` says which
 minutes await a look; ``Audit`` looks, repairs, and knows through which instant of acceptance everything has
-been compared.
+been compared. Minutes that retention may have taken raw events of are never compared: what is left of those
+would take away what was counted.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +18,8 @@ from typing import Protocol
 from tidemark.store import script
 from tidemark.store.database import Parameters, Table
 from tidemark.store.watermark import Path, Tide
+
+log = logging.getLogger("tidemark.audit")
 
 _BATCH = 500
 """Minutes compared by one query."""
@@ -60,8 +64,15 @@ class Backlog:
         paths[touch.path] = Touch(touch.path, touch.minute, block, first_at)
 
     def done(self, minute: datetime) -> None:
-        """The minute was looked at and agrees."""
-        del self._waiting[minute]
+        """The minute was looked at and agrees, or may have been left meanwhile."""
+        self._waiting.pop(minute, None)
+
+    def leave_before(self, minute: datetime) -> int:
+        """Let no minute before this one wait; returns how many did."""
+        left = [each for each in self._waiting if each < minute]
+        for each in left:
+            del self._waiting[each]
+        return len(left)
 
     def batches(self) -> Iterator[list[datetime]]:
         """The waiting minutes in order of time, some hundred at once."""
@@ -98,11 +109,15 @@ class Audit:
         cap: while a recent minute belongs to the audit, Flink's rows for it do not count, and no answer may
             claim to be complete beyond this instant; None while there is no such minute.
         repaired: cells written since the start.
+        too_old: touched minutes that were left uncompared, since retention may have taken raw events of them.
         has_observed: whether ``cap`` is known, so that claims may be made.
     """
 
-    def __init__(self, store: Store, tide: Tide, *, horizon: timedelta) -> None:
-        self._store, self._tide, self._horizon = store, tide, horizon
+    def __init__(
+        self, store: Store, tide: Tide, *, horizon: timedelta, floor: Callable[[datetime], datetime]
+    ) -> None:
+        """``floor``: from which minute on the tables surely hold everything, at an instant."""
+        self._store, self._tide, self._horizon, self._floor = store, tide, horizon, floor
         self._backlog = Backlog()
         self._cursor = self._load_progress()
         self._saved = dict(self._cursor)
@@ -111,6 +126,7 @@ class Audit:
         self.audited_through: datetime | None = None
         self.cap: datetime | None = None
         self.repaired = 0
+        self.too_old = 0
         self.has_observed = False
 
     def observe(self, now: datetime) -> None:
@@ -122,19 +138,24 @@ class Audit:
         through = [self._tide.through(path) for path in Path]
         finished = {path: self._tide.newest_block(path) for path in Path}
         self._read_touches({path: block for path, block in finished.items() if block is not None})
+        self._leave_too_old(self._floor(now))
         if None not in through:
             self._complete = min(at for at in through if at is not None)
         self._owned = {minute for minute in owned if self._is_recent(minute)}
         self._claim()
         self.has_observed = True
 
-    def look(self, now: Callable[[], datetime]) -> None:
-        """Compare every waiting minute and repair what differs; a repaired one waits for another look."""
+    def look(self, now: Callable[[], datetime], on_batch: Callable[[], object]) -> None:
+        """Compare every waiting minute and repair what differs; a repaired one waits for another look.
+
+        ``on_batch`` is called between batches, so that nothing else of this thread waits for a long look.
+        """
         if self._complete is None:
             return
         for minutes in self._backlog.batches():
             self._compare(minutes, self._complete)
             self.observe(now())
+            on_batch()
         self._save_progress()
 
     def _claim(self) -> None:
@@ -181,14 +202,26 @@ class Audit:
             # not count
             self._owned = (self._owned or set()) | {minute for minute in wrong if self._is_recent(minute)}
             self._claim()
+            # written down before it is done: a crash between the two costs the rollups a needless roll, where
+            # the other way round it would leave them without the repair for good
+            self._write_down(wrong)
             self._store.execute(_REPAIR, bounds)
-            self._log(wrong)
+            self.repaired += sum(wrong.values())
         for minute in minutes:
             if minute not in found:
                 self._backlog.done(minute)
 
-    def _log(self, wrong: dict[datetime, int]) -> None:
-        self.repaired += sum(wrong.values())
+    def _leave_too_old(self, floor: datetime) -> None:
+        left = self._backlog.leave_before(floor)
+        if left:
+            self.too_old += left
+            log.warning(
+                "%s touched minutes before %s stay as they are: retention may have taken raw events of them",
+                left,
+                floor,
+            )
+
+    def _write_down(self, wrong: dict[datetime, int]) -> None:
         self._store.execute(
             "INSERT INTO tidemark.repairs SELECT now64(6), minute, cells FROM"
             " (SELECT arrayJoin(arrayZip({minutes:Array(DateTime('UTC'))}, {cells:Array(UInt64)})) AS pair,"

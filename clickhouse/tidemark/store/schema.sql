@@ -8,6 +8,28 @@ ENGINE = ReplacingMergeTree(written_at)
 ORDER BY path
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE tidemark.campaign_day
+(
+    `day` DateTime('UTC') COMMENT 'midnight, UTC' CODEC(Delta(4), ZSTD(1)),
+    `event` LowCardinality(String),
+    `campaign_id` String,
+    `ad_id` String,
+    `channel` LowCardinality(String),
+    `source` LowCardinality(String),
+    `platform` LowCardinality(String),
+    `country` LowCardinality(String),
+    `events` Int64 COMMENT 'distinct events; 0: the audit took the cell away',
+    `quantity` Int128,
+    `value_micros` Int128,
+    `cost_micros` Int128,
+    `version` UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows',
+    INDEX day_range day TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toRelativeMonthNum(day) % 96
+ORDER BY (event, campaign_id, day, ad_id, channel, source, platform, country)
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, index_granularity = 8192;
+
 CREATE MATERIALIZED VIEW tidemark.campaign_heartbeats TO tidemark.heartbeats
 (
     `path` String,
@@ -28,6 +50,28 @@ AS SELECT
     false AS goodbye
 FROM tidemark.campaign_landing
 WHERE empty(reason) AND (event = 'heartbeat');
+
+CREATE TABLE tidemark.campaign_hour
+(
+    `hour` DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+    `event` LowCardinality(String),
+    `campaign_id` String,
+    `ad_id` String,
+    `channel` LowCardinality(String),
+    `source` LowCardinality(String),
+    `platform` LowCardinality(String),
+    `country` LowCardinality(String),
+    `events` Int64 COMMENT 'distinct events; 0: the audit took the cell away',
+    `quantity` Int128,
+    `value_micros` Int128,
+    `cost_micros` Int128,
+    `version` UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows',
+    INDEX hour_range hour TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toRelativeMonthNum(hour) % 96
+ORDER BY (event, campaign_id, hour, ad_id, channel, source, platform, country)
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, index_granularity = 8192;
 
 CREATE TABLE tidemark.campaign_landing
 (
@@ -69,12 +113,13 @@ CREATE TABLE tidemark.campaign_minute
     `value_micros` Int64,
     `cost_micros` Int64,
     `last_at` DateTime64(3, 'UTC') COMMENT 'when the brokers stored the newest of them' CODEC(Delta(8), ZSTD(1)),
-    `version` UInt64 COMMENT 'repairs * 2^40 + events'
+    `version` UInt64 COMMENT 'repairs * 2^40 + events',
+    INDEX minute_range minute TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toRelativeMonthNum(minute) % 96
 ORDER BY (event, campaign_id, minute, ad_id, channel, source, platform, country)
-SETTINGS index_granularity = 8192;
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
 
 CREATE MATERIALIZED VIEW tidemark.campaign_rejected TO tidemark.rejected
 (
@@ -180,7 +225,7 @@ CREATE TABLE tidemark.events
 ENGINE = ReplacingMergeTree(rank)
 PARTITION BY toRelativeMonthNum(original_time) % 96
 ORDER BY (event, campaign_id, original_time, event_id)
-SETTINGS index_granularity = 8192;
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
 
 CREATE MATERIALIZED VIEW tidemark.events_heartbeats TO tidemark.heartbeats
 (
@@ -408,6 +453,27 @@ CREATE TABLE tidemark.repairs
 ENGINE = MergeTree
 ORDER BY at
 TTL toDateTime(at) + toIntervalDay(90)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE tidemark.retained
+(
+    `name` LowCardinality(String) COMMENT 'a table',
+    `gone_before` DateTime('UTC') COMMENT 'its rows before this instant may be gone'
+)
+ENGINE = ReplacingMergeTree(gone_before)
+ORDER BY name
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE tidemark.rollup_progress
+(
+    `block` DateTime64(6, 'UTC') COMMENT 'touches in folded blocks before this one were taken into the dirty buckets',
+    `repaired_at` DateTime64(6, 'UTC') COMMENT 'and repairs up to this one',
+    `dirty_hours` Array(UInt32) COMMENT 'hours to be rolled, in seconds since 1970; at first all that campaign_minute holds',
+    `dirty_days` Array(UInt32),
+    `written_at` DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(written_at)
+ORDER BY tuple()
 SETTINGS index_granularity = 8192;
 
 CREATE TABLE tidemark.touched

@@ -1,0 +1,77 @@
+-- Hour and day rollups of campaign_minute, and what retention needs of the tables.
+-- The sums of a minute's cell are Int64; those of 60 or 1,440 of them may pass it, and ClickHouse's sum wraps in silence,
+-- so quantity and micros are Int128 here. A count of distinct events cannot: 2^63 events were never sent.
+-- No Projection, no summing engine: a bucket that is rolled again replaces itself, cell by cell.
+CREATE TABLE tidemark.campaign_hour
+(
+    hour         DateTime('UTC') CODEC(Delta, ZSTD),
+    event        LowCardinality(String),
+    campaign_id  String,
+    ad_id        String,
+    channel      LowCardinality(String),
+    source       LowCardinality(String),
+    platform     LowCardinality(String),
+    country      LowCardinality(String),
+    events       Int64 COMMENT 'distinct events; 0: the audit took the cell away',
+    quantity     Int128,
+    value_micros Int128,
+    cost_micros  Int128,
+    version      UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows',
+    INDEX hour_range hour TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toRelativeMonthNum(hour) % 96
+ORDER BY (event, campaign_id, hour, ad_id, channel, source, platform, country)
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
+
+CREATE TABLE tidemark.campaign_day
+(
+    day          DateTime('UTC') CODEC(Delta, ZSTD) COMMENT 'midnight, UTC',
+    event        LowCardinality(String),
+    campaign_id  String,
+    ad_id        String,
+    channel      LowCardinality(String),
+    source       LowCardinality(String),
+    platform     LowCardinality(String),
+    country      LowCardinality(String),
+    events       Int64 COMMENT 'distinct events; 0: the audit took the cell away',
+    quantity     Int128,
+    value_micros Int128,
+    cost_micros  Int128,
+    version      UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows',
+    INDEX day_range day TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toRelativeMonthNum(day) % 96
+ORDER BY (event, campaign_id, day, ad_id, channel, source, platform, country)
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
+
+-- One row: where the rollups stand, so that a restart goes on.
+CREATE TABLE tidemark.rollup_progress
+(
+    block       DateTime64(6, 'UTC') COMMENT 'touches in folded blocks before this one were taken into the dirty buckets',
+    repaired_at DateTime64(6, 'UTC') COMMENT 'and repairs up to this one',
+    dirty_hours Array(UInt32) COMMENT 'hours to be rolled, in seconds since 1970; at first all that campaign_minute holds',
+    dirty_days  Array(UInt32),
+    written_at  DateTime64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(written_at)
+ORDER BY tuple();
+
+-- The key begins with event and campaign_id; questions without a campaign, and the rollups, look by time.
+ALTER TABLE tidemark.campaign_minute ADD INDEX minute_range minute TYPE minmax GRANULARITY 1;
+
+ALTER TABLE tidemark.campaign_minute MATERIALIZE INDEX minute_range;
+
+-- Retention drops whole parts and rewrites none. When it is changed or ended, this says what it may have taken before.
+CREATE TABLE tidemark.retained
+(
+    name        LowCardinality(String) COMMENT 'a table',
+    gone_before DateTime('UTC') COMMENT 'its rows before this instant may be gone'
+)
+ENGINE = ReplacingMergeTree(gone_before)
+ORDER BY name;
+
+ALTER TABLE tidemark.campaign_minute MODIFY SETTING ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE tidemark.events MODIFY SETTING ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
