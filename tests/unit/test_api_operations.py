@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
+from graphql import get_introspection_query
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
@@ -247,6 +248,10 @@ def test_documents_have_limits(document: str, code: str, limit: int) -> None:
     assert (found.extensions or {})["limit"] == limit
 
 
+def test_introspection_passes_the_limits() -> None:
+    assert execute(get_introspection_query(input_value_deprecation=True)).errors is None
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -312,8 +317,9 @@ def test_operations_are_chosen_by_name_and_by_what_the_transport_allows() -> Non
         execute("")
     with pytest.raises(InvalidOperationTypeError):
         execute(WATCH)
-    with pytest.raises(InvalidOperationTypeError):
-        execute(both, operation_name="a", allowed_operation_types=[OperationType.SUBSCRIPTION])
+    for allowed in ([OperationType.SUBSCRIPTION], []):
+        with pytest.raises(InvalidOperationTypeError):
+            execute(both, operation_name="a", allowed_operation_types=allowed)
 
 
 def test_a_refusal_has_its_code_its_details_and_its_place(caplog: pytest.LogCaptureFixture) -> None:
@@ -342,6 +348,15 @@ def test_what_nobody_expected_is_logged_under_the_requests_id_and_only_that_is_t
     assert "query req-1 failed" in caplog.text
     assert "RuntimeError: disk /data is full" in caplog.text
     assert "stub_desk.py" in caplog.text
+
+
+def test_variables_that_nobody_reads_may_be_as_deep_as_they_like() -> None:
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    result = execute(f"{{ {ASK} {{ rowCount }} }}", desk_of(failure=RuntimeError("x")), {"deep": deep})
+    assert codes(result) == ["INTERNAL"]
+    assert len(asyncio.run(followed(WATCH, desk_of(), {"deep": deep}))) == 1
 
 
 @pytest.mark.parametrize("way", ["variable", "text"])

@@ -19,7 +19,7 @@ class Once(dict[str, Any]):
 def encode(body: object) -> bytes:
     """JSON without blanks; NaN and infinity, which never leave the planner, are null.
 
-    orjson takes about 0.8 of the time of msgspec for rows and 0.7 for columns, but whole numbers of more than 64 bits
+    orjson takes 0.8 of msgspec's time for rows and 0.7 for columns, but whole numbers of more than 64 bits
     are beyond it; msgspec writes those.
     """
     try:

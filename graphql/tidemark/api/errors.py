@@ -43,16 +43,17 @@ def formatted(error: GraphQLError) -> Mapping[str, Any]:
     return {**plain, "extensions": extensions}
 
 
-def texts_in(value: object) -> Iterator[str]:
-    """Every text in the values of variables."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from texts_in(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from texts_in(one)
+def texts_in(variables: object) -> Iterator[str]:
+    """Every text in the values of variables, however deep."""
+    left = [variables]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
 
 
 def _located(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:

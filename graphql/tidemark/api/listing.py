@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import strawberry
+from graphql import GraphQLResolveInfo
 from strawberry.tools import create_type
-from strawberry.types import Info
 
 from tidemark.api.context import Context
 from tidemark.api.fields import field, list_of
@@ -68,27 +67,33 @@ class Listing:
         )
 
 
+async def dimension_values(
+    one: DimensionInfo,
+    info: GraphQLResolveInfo[Context],
+    search: str | None = None,
+    first: int | None = None,
+) -> list[str]:
+    """The most frequent values of a dimension lately.
+
+    Raises:
+        QueryError: so many are not given.
+    """
+    context = info.context
+    allowed = context.desk.allowance(context.caller).limits.values
+    wanted = VALUES if first is None else first
+    if not 1 <= wanted <= allowed:
+        raise QueryError(
+            Code.BAD_LIMIT,
+            f"values.first is {wanted:,}; it must be from 1 to {allowed:,}.",
+            limit=allowed,
+            requested=wanted,
+            suggestion={"first": min(max(wanted, 1), allowed)},
+        )
+    return await context.desk.values(one.dimension, search or None, wanted, context.caller)
+
+
 def catalogue_type(enums: Enums) -> type:
     """The type Catalogue, read from a `Listing`."""
-
-    async def values(
-        root: Any,  # noqa: ANN401 - a DimensionInfo
-        info: Info[Context, None],
-        search: str | None = strawberry.UNSET,
-        first: int | None = VALUES,
-    ) -> list[str]:
-        allowed = info.context.desk.allowance(info.context.caller).limits.values
-        wanted = VALUES if first is None else first
-        if not 1 <= wanted <= allowed:
-            raise QueryError(
-                Code.BAD_LIMIT,
-                f"values.first is {wanted:,}; it must be from 1 to {allowed:,}.",
-                limit=allowed,
-                requested=wanted,
-                suggestion={"first": min(max(wanted, 1), allowed)},
-            )
-        return await info.context.desk.values(root.dimension, search or None, wanted, info.context.caller)
-
     dimensions = list_of(enums.dimension)
     metric = create_type(
         "MetricInfo",
@@ -111,7 +116,7 @@ def catalogue_type(enums: Enums) -> type:
                 "values",
                 list[str],
                 "The most frequent values lately, for pickers.",
-                resolver=values,
+                arguments={"search": str | None, "first": (int | None, VALUES)},
             ),
         ],
     )

@@ -11,7 +11,6 @@ from inspect import isawaitable
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
-import orjson
 import strawberry
 from graphql import ExecutionResult as CoreResult
 from graphql import (
@@ -38,7 +37,6 @@ from tidemark.api.execute import FrameExecutor
 from tidemark.query.frame import Answer, Frame
 
 Variables = Mapping[str, Any] | None
-_ALL = frozenset(OperationType)
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
@@ -118,7 +116,7 @@ class Schema(strawberry.Schema):
             CannotGetOperationTypeError: no operation has that name.
             InvalidOperationTypeError: it is a subscription, or of a type that is not allowed.
         """
-        allowed = frozenset(allowed_operation_types or _ALL) - {OperationType.SUBSCRIPTION}
+        allowed = _types(allowed_operation_types) - {OperationType.SUBSCRIPTION}
         try:
             operation = self._open(
                 query,
@@ -154,7 +152,7 @@ class Schema(strawberry.Schema):
                 context_value,
                 root_value,
                 operation_name,
-                frozenset(allowed_operation_types or _ALL),
+                _types(allowed_operation_types),
                 operation_extensions,
             )
         except DocumentError as error:
@@ -166,7 +164,7 @@ class Schema(strawberry.Schema):
         except InvalidOperationTypeError as error:
             return _refused(error.as_http_error_reason("this transport"))
         if operation.type is not OperationType.SUBSCRIPTION:
-            return _once(await operation.run())
+            return _answered(operation)
         return self._follow(operation, (query, operation_name))
 
     def _open(
@@ -223,8 +221,8 @@ class Schema(strawberry.Schema):
         """What those who hold this very subscription have in common; nothing, where it tells their costs."""
         if operation.document.is_personal:
             return Shared()
-        key = (*asked, orjson.dumps(operation.variables, option=orjson.OPT_SORT_KEYS))
-        return self._shared.setdefault(key, Shared())
+        variables = repr(operation.executor.variable_values.coerced)
+        return self._shared.setdefault((*asked, variables), Shared())
 
 
 async def _result(operation: Operation, answer: Answer, shared: Shared) -> ExecutionResult:
@@ -236,6 +234,14 @@ async def _result(operation: Operation, answer: Answer, shared: Shared) -> Execu
         result.data = Once(result.data)
         shared.frame, shared.result = answer.frame, result
     return result
+
+
+def _types(allowed: Iterable[OperationType] | None) -> frozenset[OperationType]:
+    return frozenset(OperationType if allowed is None else allowed)
+
+
+async def _answered(operation: Operation) -> AsyncGenerator[ExecutionResult, None]:
+    yield await operation.run()
 
 
 async def _once(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:

@@ -1,21 +1,19 @@
 """The question as GraphQL's input, with enums from the catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import strawberry
 from strawberry.tools import create_type
 
 from tidemark.api.fields import field, list_of
-from tidemark.api.types import Compare, Direction, Grain, Operator, TimeRange
+from tidemark.api.types import Compare, Direction, Grain, Operator, Range
 from tidemark.query import catalogue as known
 from tidemark.query.limits import Limits
 from tidemark.query.parse import parse_request
-from tidemark.query.request import DEFAULT_LIMIT, Request
-
-_Given = TypeVar("_Given")
+from tidemark.query.request import DEFAULT_LIMIT, Request, TimeRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def question_type(enums: Enums) -> type:
             field("metrics", list_of(enums.metric)),
             field("dimensions", list_of(enums.dimension), default_factory=list),
             field("where", list_of(condition), default_factory=list),
-            field("range", TimeRange),
+            field("range", Range),
             field("grain", Grain | None, "null: one bucket for the whole range.", default=strawberry.UNSET),
             field(
                 "timezone",
@@ -89,47 +87,52 @@ def question_type(enums: Enums) -> type:
             field("compare", Compare | None, default=strawberry.UNSET),
             field("top", cast("Any", top) | None, default=strawberry.UNSET),
             field("having", list_of(having), default_factory=list),
-            field("orderBy", list_of(order_by), attribute="order_by", default_factory=list),
+            field("orderBy", list_of(order_by), default_factory=list),
             field("limit", int, default=DEFAULT_LIMIT),
         ],
         is_input=True,
     )
 
 
-def request_of(catalogue: known.Catalogue, query: Any, limits: Limits) -> Request:  # noqa: ANN401 - made above
-    """The question that an input of `question_type` asks.
+def request_of(catalogue: known.Catalogue, query: Mapping[str, Any], limits: Limits) -> Request:
+    """The question that an input of `question_type` asks, as graphql-core reads it.
 
     Raises:
         QueryError: it cannot be asked.
     """
-    top = _given(query.top)
+    top = query.get("top")
+    within = query["range"]
     return parse_request(
         catalogue,
-        metrics=[metric.value for metric in query.metrics],
-        dimensions=[dimension.value for dimension in query.dimensions],
-        where=[(one.dimension.value, one.op.value, one.values) for one in query.where],
-        time_range=query.range.parsed(),
-        grain=_name(query.grain),
-        timezone=query.timezone,
-        compare=_name(query.compare),
-        top=None if top is None else (top.n, top.by.value, top.other),
-        having=[(one.metric.value, _given(one.min), _given(one.max)) for one in query.having],
+        metrics=_names(query["metrics"]),
+        dimensions=_names(query["dimensions"]),
+        where=[(one["dimension"].name, one["op"].name, one["values"]) for one in query["where"]],
+        time_range=TimeRange(within.get("from"), within.get("to"), within.get("lastSeconds")),
+        grain=_name(query.get("grain")),
+        timezone=query["timezone"],
+        compare=_name(query.get("compare")),
+        top=None if top is None else (top["n"], top["by"].name, top["other"]),
+        having=[(one["metric"].name, one.get("min"), one.get("max")) for one in query["having"]],
         order_by=[
-            (_name(one.metric), _name(one.dimension), bool(one.bucket), one.direction.value)
-            for one in query.order_by
+            (
+                _name(one.get("metric")),
+                _name(one.get("dimension")),
+                bool(one.get("bucket")),
+                one["direction"].name,
+            )
+            for one in query["orderBy"]
         ],
-        limit=query.limit,
+        limit=query["limit"],
         limits=limits,
     )
 
 
-def _given(value: _Given) -> _Given | None:
-    return None if value is strawberry.UNSET else value
-
-
 def _name(member: Enum | None) -> str | None:
-    # what was not given is falsy, as null is; a member of an enum of ours never is
-    return str(member.value) if member else None
+    return None if member is None else member.name
+
+
+def _names(members: Sequence[Enum]) -> list[str]:
+    return [member.name for member in members]
 
 
 def _enum(name: str, entries: Sequence[known.Metric | known.Dimension]) -> Any:  # noqa: ANN401 - a type made at run time

@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
-from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import GraphQLResolveInfo, GraphQLSchema
 from strawberry.tools import create_type
 
 from tidemark.api.fields import field
 from tidemark.query.catalogue import Catalogue
 from tidemark.query.frame import ColumnKind, Frame
+
+if TYPE_CHECKING:
+    from graphql import GraphQLObjectType
 
 ROW, METRIC_VALUES = "Row", "MetricValues"
 # the fields of a row that hold MetricValues, and what their columns are
@@ -129,11 +132,6 @@ class Cell:
         return cells.get(self.name)
 
 
-def read_cells(schema: GraphQLSchema) -> None:
-    """Let the fields of rows read their cell and nothing more, which Strawberry's resolvers do not."""
-    for name in (ROW, METRIC_VALUES):
-        row = schema.type_map[name]
-        if not isinstance(row, GraphQLObjectType):
-            raise TypeError(f"{name} is no object type")
-        for cell, definition in row.fields.items():
-            definition.resolve = Cell(cell)
+def cells_of(schema: GraphQLSchema, name: str) -> dict[str, Cell]:
+    """The resolvers of Row or MetricValues: each field reads its cell and nothing more."""
+    return {field: Cell(field) for field in cast("GraphQLObjectType", schema.type_map[name]).fields}

@@ -54,8 +54,8 @@ class SizeRule(ValidationRule):
         if aliases > MAX_ALIASES:
             self.report_error(
                 _refusal(
-                    f"{aliases} aliases found. Allowed: {MAX_ALIASES}. What stands in one selection again counts, "
-                    "too; ask in several requests.",
+                    f"{aliases} aliases found. Allowed: {MAX_ALIASES}. What stands in one selection again "
+                    "counts, too; ask in several requests.",
                     node,
                     code=TOO_MANY_ALIASES,
                     limit=MAX_ALIASES,

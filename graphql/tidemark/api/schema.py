@@ -1,19 +1,19 @@
 """The schema: the contract's types, with enums and fields from the catalogue."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, cast
 
+from graphql import GraphQLObjectType, GraphQLResolveInfo
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
-from strawberry.types import Info
 
 from tidemark.api.context import Context
-from tidemark.api.fields import field
-from tidemark.api.frames import frame_type
-from tidemark.api.listing import Listing, catalogue_type
+from tidemark.api.fields import field, resolve
+from tidemark.api.frames import FRAME, RESOLVERS, frame_type
+from tidemark.api.listing import Listing, catalogue_type, dimension_values
 from tidemark.api.operations import Schema
 from tidemark.api.question import Enums, question_type, request_of
-from tidemark.api.rows import read_cells, row_type
+from tidemark.api.rows import METRIC_VALUES, ROW, cells_of, row_type
 from tidemark.api.scalars import SCALARS
 from tidemark.api.types import Freshness, Limits
 from tidemark.query.catalogue import Catalogue
@@ -23,6 +23,7 @@ from tidemark.query.request import Request
 
 __all__ = ["Context", "Schema", "build_schema"]
 INTERVAL_MS = 1_000
+Info = GraphQLResolveInfo[Context]
 
 
 def build_schema(catalogue: Catalogue, *, currency: str = "USD") -> Schema:
@@ -32,26 +33,26 @@ def build_schema(catalogue: Catalogue, *, currency: str = "USD") -> Schema:
     frame = frame_type(row_type(catalogue))
     listing = Listing.of(catalogue, enums, currency)
 
-    def asked(info: Info[Context, None], query: object) -> Request:
-        limits = info.context.desk.allowance(info.context.caller).limits
-        return request_of(catalogue, query, limits)
+    def asked(context: Context, query: Mapping[str, Any]) -> Request:
+        return request_of(catalogue, query, context.desk.allowance(context.caller).limits)
 
-    async def metrics(info: Info[Context, None], query: Any) -> Answer:  # noqa: ANN401 - made above
-        return await info.context.desk.ask(asked(info, query), info.context.caller)
+    async def metrics(_root: object, info: Info, query: Mapping[str, Any]) -> Answer:
+        return await info.context.desk.ask(asked(info.context, query), info.context.caller)
 
-    async def read_freshness(info: Info[Context, None]) -> Freshness:
+    async def read_freshness(_root: object, info: Info) -> Freshness:
         known = await info.context.desk.freshness()
         return Freshness.of(known, known.now)
 
-    def limits(info: Info[Context, None]) -> Limits:
+    def limits(_root: object, info: Info) -> Limits:
         return Limits.of(info.context.desk.allowance(info.context.caller))
 
-    async def watch(
-        info: Info[Context, None],
-        query: Any,  # noqa: ANN401 - made above
-        min_interval_ms: int | None = INTERVAL_MS,
+    def watch(
+        _root: object,
+        info: Info,
+        query: Mapping[str, Any],
+        minIntervalMs: int | None = None,  # noqa: N803 - its name in GraphQL
     ) -> AsyncIterator[Answer]:
-        interval = INTERVAL_MS if min_interval_ms is None else min_interval_ms
+        interval = INTERVAL_MS if minIntervalMs is None else minIntervalMs
         if interval < 0:
             raise QueryError(
                 Code.BAD_LIMIT,
@@ -60,9 +61,8 @@ def build_schema(catalogue: Catalogue, *, currency: str = "USD") -> Schema:
                 requested=interval,
                 suggestion={"minIntervalMs": INTERVAL_MS},
             )
-        return info.context.desk.watch(asked(info, query), info.context.caller, interval)
+        return info.context.desk.watch(asked(info.context, query), info.context.caller, interval)
 
-    metrics.__annotations__["query"] = watch.__annotations__["query"] = question
     query = create_type(
         "Query",
         [
@@ -70,11 +70,11 @@ def build_schema(catalogue: Catalogue, *, currency: str = "USD") -> Schema:
                 "metrics",
                 frame,
                 "Campaign metrics, sliced any way the catalogue allows.",
-                resolver=metrics,
+                arguments={"query": question},
             ),
-            field("catalogue", catalogue_type(enums), resolver=lambda: listing),
-            field("freshness", Freshness, resolver=read_freshness),
-            field("limits", Limits, "What this caller may ask, before it asks.", resolver=limits),
+            field("catalogue", catalogue_type(enums)),
+            field("freshness", Freshness),
+            field("limits", Limits, "What this caller may ask, before it asks."),
         ],
     )
     subscription = create_type(
@@ -84,11 +84,26 @@ def build_schema(catalogue: Catalogue, *, currency: str = "USD") -> Schema:
                 "metrics",
                 frame,
                 "A new frame each time its data changed, at most once per interval; the first one at once.",
-                resolver=watch,
-                is_subscription=True,
+                arguments={"query": question, "minIntervalMs": (int | None, INTERVAL_MS)},
             )
         ],
     )
     schema = Schema(query, subscription, StrawberryConfig(scalar_map=SCALARS))
-    read_cells(schema.core)
+    core = schema.core
+    resolve(
+        core,
+        "Query",
+        {
+            "metrics": metrics,
+            "catalogue": lambda _root, _info: listing,
+            "freshness": read_freshness,
+            "limits": limits,
+        },
+    )
+    resolve(core, "Subscription", {"metrics": lambda answer, _info, **_: answer})
+    cast("GraphQLObjectType", core.subscription_type).fields["metrics"].subscribe = watch
+    resolve(core, FRAME, RESOLVERS)
+    resolve(core, "DimensionInfo", {"values": dimension_values})
+    for cells in (ROW, METRIC_VALUES):
+        resolve(core, cells, cells_of(core, cells))
     return schema

@@ -18,9 +18,10 @@ ColumnKind = strawberry.enum(frame.ColumnKind, name="ColumnKind")
 
 
 @strawberry.input(
-    description="Half open: from <= event_time < to. Either from and to, or lastSeconds up to now."
+    name="TimeRange",
+    description="Half open: from <= event_time < to. Either from and to, or lastSeconds up to now.",
 )
-class TimeRange:
+class Range:
     """The range as it was given."""
 
     from_: datetime | None = strawberry.field(name="from", default=strawberry.UNSET)
@@ -28,11 +29,6 @@ class TimeRange:
     last_seconds: int | None = strawberry.field(
         default=strawberry.UNSET, description="Widened to whole minutes; resolved says to which."
     )
-
-    def parsed(self) -> request.TimeRange:
-        """The same for the planner; what was not given is None."""
-        last = None if self.last_seconds is strawberry.UNSET else self.last_seconds
-        return request.TimeRange(self.from_ or None, self.to or None, last)
 
 
 @strawberry.type
