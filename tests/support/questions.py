@@ -220,7 +220,7 @@ class Questions:
             length = dice.choice([1, MINUTE, HOUR, DAY, 7 * DAY, 31 * DAY, 92 * DAY, 1200 * DAY])
         else:
             # rows are combinations times buckets, so many dimensions go with few buckets
-            most = {0: 300, 1: 40}.get(dimensions, 8)
+            most = {0: 200, 1: 40}.get(dimensions, 8)  # 200 weeks are within the longest range
             buckets = dice.choice([1, 2, 5, 5, most])
             length = _STEPS[grain] * min(buckets, 24 if grain == "MONTH" else buckets)
         length = max(1, round(length * dice.uniform(0.5, 1)))
