@@ -6,6 +6,7 @@ export TIDEMARK_BROKERS := $(BROKERS)
 endif
 DATA ?=
 PART ?=
+EVENTS ?= 10
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,10 +20,10 @@ FIND_PYTHON = for python in python3.12 python3.11 python3; do \
 	then echo $$python; break; fi; done
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status logs test unit lint schema bench test-clients test-real clean
+.PHONY: help venv up down status logs test unit lint schema bench bench-dashboard test-clients test-real clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED) ## create .venv and install everything by name
 
@@ -64,10 +65,10 @@ unit: $(INSTALLED) ## what needs nothing started, in under 20 s
 test: $(INSTALLED) ## everything, real components included, on ports and folders of its own
 	@$(BIN)/pytest -m "not real and not clients" tests/unit tests/integration tests/faults
 
-test-clients: $(CLIENTS) ## real SDKs pointed at the collector (needs Node 20)
+test-clients: $(CLIENTS) ## real SDKs at the collector, real GraphQL clients at the service (needs Node 20)
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || \
 		{ echo "Node 20 or newer is missing (with npm), and the JavaScript clients run on it; install it from your system or nodejs.org." >&2; exit 1; }
-	@cd tests/clients && npm install --no-audit --no-fund
+	@for folder in tests/clients tests/web; do (cd $$folder && npm install --no-audit --no-fund) || exit 1; done
 	@$(BIN)/pytest -m clients tests
 
 test-real: $(INSTALLED) ## the real files through the whole chain (DATA=../shared/data)
@@ -79,10 +80,13 @@ test-real: $(INSTALLED) ## the real files through the whole chain (DATA=../share
 bench: $(INSTALLED) ## each figure as a ratio to a baseline of the same run
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
 
+bench-dashboard: $(INSTALLED) ## 20 viewers on a cluster of its own (EVENTS=10 million, or 1,10,50 for growth)
+	@$(BIN)/python bench/dashboard.py --events $(EVENTS)
+
 schema: $(INSTALLED) ## rewrite the committed schemas: GraphQL's from the catalogue, ClickHouse's from the migrations
 	@$(BIN)/python -m tidemark.api.sdl
 	@folder=$$(mktemp -d) && $(BIN)/python -m tidemark.store.schema $$folder > clickhouse/tidemark/store/schema.sql; rm -rf $$folder
 
 clean: ## end the cluster, remove .venv and .tidemark with all data
 	@if [ -x $(BIN)/tidemark ]; then $(BIN)/tidemark down; fi
-	@rm -rf $(VENV) .tidemark .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/clients/node_modules
+	@rm -rf $(VENV) .tidemark .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/clients/node_modules tests/web/node_modules

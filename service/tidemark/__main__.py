@@ -18,6 +18,7 @@ def main() -> None:
 
     from tidemark.app import create_app  # noqa: PLC0415
     from tidemark.background import Background  # noqa: PLC0415
+    from tidemark.front import SERVER_OPTIONS  # noqa: PLC0415
     from tidemark.query.catalogue import load  # noqa: PLC0415
     from tidemark.rejected.endpoint import endpoint  # noqa: PLC0415
     from tidemark.store.migrate import upgrade  # noqa: PLC0415
@@ -33,7 +34,14 @@ def main() -> None:
         readiness=background.unready,
     )
     app.add_route("/rejected", endpoint(database))
-    uvicorn.run(app, host=own.host, port=own.service_port, log_level="warning", access_log=False)
+    uvicorn.run(
+        app,
+        host=own.host,
+        port=own.service_port,
+        log_level="warning",
+        access_log=False,
+        **SERVER_OPTIONS,
+    )
     background.stop()
 
 

@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tidemark.api.view import failure, json_response
+from tidemark.api.reply import failure, json_response
 
 
 class LimitBody:

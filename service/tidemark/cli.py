@@ -8,7 +8,7 @@ from tidemark.ingest.demo.commands import demo
 from tidemark.ingest.replay.commands import replay
 from tidemark.jobs.commands import app as jobs
 from tidemark.local.commands import down, logs, restart, status, up
-from tidemark.query.commands import query
+from tidemark.query.commands import explain, query
 from tidemark.rejected.commands import rejected
 
 app = typer.Typer(
@@ -48,4 +48,5 @@ app.add_typer(jobs, name="jobs", rich_help_panel=_CLUSTER)
 app.command(rich_help_panel=_EVENTS)(replay)
 app.command(rich_help_panel=_EVENTS)(demo)
 app.command(rich_help_panel=_EVENTS)(query)
+app.command(rich_help_panel=_EVENTS)(explain)
 app.command(rich_help_panel=_EVENTS)(rejected)

@@ -4,11 +4,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _names(given: object) -> object:
+    return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+
+
+# a variable's words, separated by commas
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -24,6 +32,9 @@ class Settings(BaseSettings):
     catalogue: Path = Field(
         _ROOT / "catalogue", description="metrics, dimensions, events, tracking rules (YAML)"
     )
+    operations: Path = Field(
+        _ROOT / "graphql" / "operations", description="the allow-list of persisted operations (*.graphql)"
+    )
     host: str = Field("127.0.0.1", description="where the servers listen; loopback, since there are no keys")
     service_port: Port = 8600
     collector_port: Port = 8601
@@ -35,6 +46,18 @@ class Settings(BaseSettings):
     flink_port: Port = Field(8683, description="Flink's REST API")
     flink_rpc_port: Port = Field(8684, description="where TaskManagers reach the JobManager")
     brokers: int = Field(1, description="1, or 3 with replication 3 and min.insync.replicas 2")
+
+    allowed_hosts: Names = Field(
+        (),
+        description="names besides loopback ones that requests may call the service by, * is any; where "
+        "there is none: no other if host is loopback, else any",
+    )
+    allowed_origins: Names = Field(
+        (), description="origins whose pages may read answers and open WebSockets, https://example.org,…"
+    )
+    persisted_only: bool = Field(
+        default=False, description="whether only the operations of graphql/operations are answered"
+    )
 
     currency: str = Field("USD", pattern="^[A-Z]{3}$", description="the deployment's one currency, ISO 4217")
     event_partitions: Annotated[int, Field(ge=1, le=64)] = Field(3, description="partitions of events.v1")

@@ -42,6 +42,6 @@ class _Transport(httpx.BaseTransport):
 def client_of(app: ASGIApp) -> Iterator[httpx.Client]:
     """A client whose every request, to whatever host, is answered by ``app``."""
     with asyncio.Runner() as runner:
-        client = httpx.Client(transport=_Transport(app, runner), base_url="http://service")
+        client = httpx.Client(transport=_Transport(app, runner), base_url="http://localhost")
         yield client
         client.close()

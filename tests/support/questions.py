@@ -220,9 +220,9 @@ class Questions:
             length = dice.choice([1, MINUTE, HOUR, DAY, 7 * DAY, 31 * DAY, 92 * DAY, 1200 * DAY])
         else:
             # rows are combinations times buckets, so many dimensions go with few buckets
-            most = {0: 200, 1: 40}.get(dimensions, 8)  # 200 weeks are within the longest range
+            most = {0: 300, 1: 40}.get(dimensions, 8)
             buckets = dice.choice([1, 2, 5, 5, most])
-            length = _STEPS[grain] * min(buckets, 24 if grain == "MONTH" else buckets)
+            length = min(_STEPS[grain] * buckets, 730 * DAY)
         length = max(1, round(length * dice.uniform(0.5, 1)))
         if dice.random() < 0.1:
             seconds = max(1, length // 1000)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
-from truth_calendar import MINUTE_MS, Calendar, Shift, calendar
+from truth_calendar import MINUTE_MS, STEPS, Calendar, Shift, calendar
 from truth_values import Number, Tally, changes, intervals, looked_at
 
 Event = Mapping[str, Any]
@@ -166,7 +166,7 @@ class _Asked:
         top = self._top(current)
         now = self._tallies(current, top, 0)
         exact = self.shift.exact_ms if self.previous else 0
-        before = self._tallies(earlier, top, exact)
+        before = self._tallies(earlier, top, exact, by_date=bool(self.previous) and not exact)
         starts = self.clock.starts(self.grain, self.start, self.end) if self.grain else [None]
         keys = {key for key, _ in now} | {key for key, _ in before} if self.dimensions else [_Key(False, ())]
         partners = {start: self._partner(start) for start in starts}
@@ -201,8 +201,13 @@ class _Asked:
         ranked = sorted(tallies, key=lambda one: (_descending(tallies[one].value(top["by"])), one))
         return set(ranked[: top["n"]])
 
-    def _tallies(self, events: Iterable[Event], top: set[str] | None, shift_ms: int) -> _Tallies:
-        """The sums of each row; events that are ``shift_ms`` later are put into the buckets."""
+    def _tallies(
+        self, events: Iterable[Event], top: set[str] | None, shift_ms: int, *, by_date: bool = False
+    ) -> _Tallies:
+        """The sums of each row; events that are ``shift_ms`` later are put into the buckets.
+
+        ``by_date``: earlier events are put into the bucket of the local date that theirs is compared with.
+        """
         counting = self._counting()
         rest = (self.question.get("top") or {}).get("other", True)
         found: _Tallies = defaultdict(Tally)
@@ -217,17 +222,24 @@ class _Asked:
                 key = _Key(True, (None, *values[1:]))
             start = None
             if self.grain:
-                start = self.clock.start(self.grain, (event["event_time"] + shift_ms) // MINUTE_MS)
+                minute = (event["event_time"] + shift_ms) // MINUTE_MS
+                start = (
+                    self.clock.later(self.grain, minute, self.shift)
+                    if by_date and self.grain not in STEPS
+                    else self.clock.start(self.grain, minute)
+                )
             found[key, start].add(event)
         return found
 
     def _partner(self, start: int | None) -> int | None:
         """The start of the bucket that this one is compared with; None: there is none, or no grain.
 
-        For an exact shift the earlier events are in the buckets of the range already.
+        For an exact shift, and by dates, the earlier events are in the buckets of the range already.
         """
         if start is None or not self.grain or not self.previous or self.shift.exact_ms:
             return start
+        if self.grain not in STEPS:
+            return start if self.clock.has_counterpart(self.grain, start, self.shift) else None
         return self.clock.partner(self.grain, start, self.shift)
 
     def _row(self, key: _Key, start: int | None, tally: Tally, before: _Tallies, partner: int | None) -> Row:

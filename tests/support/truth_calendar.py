@@ -140,21 +140,36 @@ class Calendar:
         return jump * MINUTE_MS
 
     def partner(self, grain: str, start: int, shift: Shift) -> int | None:
-        """The start of the bucket that the bucket starting here is compared with; None: there is none.
-
-        Not for exact shifts, whose partners need not be buckets.
-        """
-        if grain not in STEPS:
-            nominal = first_day(grain, self.day(start))
-            day = shift.moved(nominal * DAY) // DAY
-            first = first_day(grain, day)
-            found = self.day_start(first)
-            return found if found < self.day_start(next_day(grain, first)) else None
+        """The start of the bucket of MINUTE to HOUR that the one starting here is compared with, or None."""
         label = self.label(start)
         turn, same = self.instants(label).index(start), self.instants(shift.moved(label))
         if turn >= len(same) or not self.is_edge(same[turn], STEPS[grain]):
             return None
         return same[turn]
+
+    def later(self, grain: str, minute: int, shift: Shift) -> int | None:
+        """The start of the bucket of DAY to MONTH whose dates a minute of an earlier range belongs to.
+
+        None where the date that its own is compared with was skipped.
+        """
+        day = self.day(self.start("DAY", minute))
+        if shift.months:
+            first = first_day("MONTH", day)
+            for _ in range(shift.months):
+                first = next_day("MONTH", first)
+            return self.day_start(first)
+        counterpart = day + shift.days
+        found = self.day_start(first_day(grain, counterpart))
+        # of a bucket whose first days were skipped the start is the next day's
+        return found if grain != "DAY" or self.day(found) == counterpart else None
+
+    def has_counterpart(self, grain: str, start: int, shift: Shift) -> bool:
+        """Whether any of the dates of the bucket that starts here has one in the earlier range."""
+        first = first_day(grain, self.day(start))
+        if shift.months:
+            return True
+        days = range(first - shift.days, next_day(grain, first) - shift.days)
+        return any(self.day(self.day_start(day)) == day for day in days)
 
     def previous_period(self, from_ms: int, to_ms: int, grain: str | None) -> Shift:
         """How far back PREVIOUS_PERIOD looks."""

@@ -1,18 +1,19 @@
 """The schema: equal to the committed one, and to the contract for what it covers."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import graphql
 import pytest
-from graphql import (
-    GraphQLEnumType,
-    GraphQLInputObjectType,
-    GraphQLNamedType,
-    GraphQLObjectType,
-    GraphQLSchema,
-    build_schema,
-    parse,
-    validate,
+from graphql import DocumentNode, parse, print_ast, validate
+from graphql.language import (
+    EnumTypeDefinitionNode,
+    EnumValueDefinitionNode,
+    FieldDefinitionNode,
+    InputObjectTypeDefinitionNode,
+    InputValueDefinitionNode,
+    ObjectTypeDefinitionNode,
+    ScalarTypeDefinitionNode,
 )
 
 from tidemark.api import schema as api
@@ -21,80 +22,60 @@ from tidemark.query.catalogue import load
 from tidemark.settings import Settings
 
 SCHEMA = api.build_schema(load(Settings().catalogue))
-CORE = SCHEMA._schema  # noqa: SLF001 - what clients see
 OPERATIONS = sorted((FILE.parent / "operations").glob("*.graphql"))
+# what dashboards are written against, as it was agreed: names, nullability, defaults, descriptions, order
+CONTRACT = parse((Path(__file__).parents[1] / "support" / "contract.graphql").read_text(encoding="utf-8"))
 
-# What dashboards are written against, of it what is built: names, nullability, defaults.
-CONTRACT = build_schema("""
-"RFC 3339 instant, always with an offset; answers use UTC."
-scalar DateTime
-"A JSON array of one column's values; numbers stay numbers, missing is null."
-scalar Values
-type Query {
-  "Campaign metrics, sliced any way the catalogue allows."
-  metrics(query: MetricsQuery!): Frame!
-  freshness: Freshness!
-}
-enum Metric { IMPRESSIONS CLICKS CONVERSIONS SPEND REVENUE EVENTS CTR CVR CPC CPM CPA ROAS }
-enum Dimension { CAMPAIGN AD CHANNEL SOURCE PLATFORM COUNTRY EVENT }
-enum Grain { MINUTE FIVE_MINUTES HOUR DAY WEEK MONTH }
-enum Operator { IN NOT_IN }
-input MetricsQuery {
-  metrics: [Metric!]!
-  dimensions: [Dimension!]! = []
-  where: [Condition!]! = []
-  range: TimeRange!
-  "null: one bucket for the whole range."
-  grain: Grain
-  limit: Int! = 1000
-}
-"All conditions hold (AND); the values of one are alternatives (OR)."
-input Condition { dimension: Dimension!  op: Operator! = IN  values: [String!]! }
-"Half open: from <= event_time < to. Either from and to, or lastSeconds up to now."
-input TimeRange { from: DateTime  to: DateTime  lastSeconds: Int }
-type Frame {
-  "Columnar: the cheapest form for charts."
-  columns: [Column!]!
-  rows: [Row!]!
-  rowCount: Int!
-  "true when limit cut rows off."
-  truncated: Boolean!
-  resolved: Resolved!
-  freshness: Freshness!
-}
-enum ColumnKind { BUCKET DIMENSION METRIC }
-type Column { name: String!  kind: ColumnKind!  unit: String  values: Values! }
-type Row {
-  bucket: DateTime
-  campaign: String ad: String channel: String source: String platform: String country: String event: String
-  values: MetricValues!
-}
-"spend, revenue, cpc, cpm and cpa in currency units; rates as fractions; null where a denominator is 0."
-type MetricValues {
-  impressions: Float clicks: Float conversions: Float spend: Float revenue: Float events: Float
-  ctr: Float cvr: Float cpc: Float cpm: Float cpa: Float roas: Float
-}
-"What was really asked, after defaults."
-type Resolved { from: DateTime!  to: DateTime!  grain: Grain  timezone: String!  source: String! }
-type Freshness {
-  now: DateTime!
-  "Every event accepted before this instant is in the answer (estimate with a safety margin), but for events older than the job's state, which auditedThrough covers; that of the source that answered; null before the first heartbeat."
-  completeThrough: DateTime
-  "Up to here raw events and pre-aggregated rows were compared and agree."
-  auditedThrough: DateTime
-  "now - completeThrough."
-  lagMs: Float
-  "The last bucket is still filling."
-  openBucket: Boolean!
-}
-""")  # noqa: E501 - a description is one line
+ABSENT_TYPES = {
+    "Adjusted", "Alert", "AlertState", "Arm", "Bayesian", "Experiment", "ExperimentStatus", "FixedHorizon",
+    "Guardrail", "Interval", "Label", "Remaining", "Result", "SampleRatio", "Series", "Severity", "Variant",
+    "Verdict",
+}  # fmt: skip
+ABSENT_MEMBERS = {"Query.experiment", "Query.experiments", "Query.alerts", "Subscription.alerts"}
+# of the catalogue, which may have more than the contract's
+ADDED_MEMBERS = {"Dimension.UTM_SOURCE", "Row.utmSource"}
+
+Definition = (
+    EnumTypeDefinitionNode
+    | InputObjectTypeDefinitionNode
+    | ObjectTypeDefinitionNode
+    | ScalarTypeDefinitionNode
+)
 
 
-def named(schema: GraphQLSchema) -> dict[str, GraphQLNamedType]:
-    builtin = {"String", "Int", "Float", "Boolean", "ID"}
+def definitions(document: DocumentNode) -> dict[str, Definition]:
+    return {node.name.value: node for node in document.definitions if isinstance(node, Definition)}
+
+
+def members(definition: Definition) -> dict[str, tuple[str, str | None]]:
+    """By name: type, default and arguments, and the description."""
+    if isinstance(definition, ScalarTypeDefinitionNode):
+        return {}
+    nodes = (definition.values if isinstance(definition, EnumTypeDefinitionNode) else definition.fields) or ()
     return {
-        name: type_ for name, type_ in schema.type_map.items() if name[:2] != "__" and name not in builtin
+        node.name.value: (written(node), node.description.value if node.description else None)
+        for node in nodes
     }
+
+
+def written(node: EnumValueDefinitionNode | FieldDefinitionNode | InputValueDefinitionNode) -> str:
+    if isinstance(node, EnumValueDefinitionNode):
+        return node.name.value
+    text = f"{node.name.value}: {print_ast(node.type)}"
+    if isinstance(node, FieldDefinitionNode):
+        return text + "".join(f" ({written(argument)})" for argument in node.arguments or ())
+    return text + (f" = {print_ast(node.default_value)}" if node.default_value else "")
+
+
+OURS, THEIRS = definitions(parse(SCHEMA.as_str())), definitions(CONTRACT)
+COVERED = sorted(OURS.keys() & THEIRS.keys())
+
+
+def differing(left: dict[str, Definition], right: dict[str, Definition]) -> Iterator[str]:
+    """The members that types of both have on the left alone."""
+    for name in COVERED:
+        for member in members(left[name]).keys() - members(right[name]).keys():
+            yield f"{name}.{member}"
 
 
 def test_the_library_graphql_is_not_hidden_by_our_folder() -> None:
@@ -114,58 +95,47 @@ def test_the_committed_schema_is_the_running_one() -> None:
     )
 
 
-def test_there_are_the_types_of_the_contract_and_no_others() -> None:
-    assert named(CORE).keys() == named(CONTRACT).keys()
+def test_what_is_still_absent_from_the_contract_is_experiments_and_alerts() -> None:
+    assert THEIRS.keys() - OURS.keys() == ABSENT_TYPES
+    assert set(differing(THEIRS, OURS)) == ABSENT_MEMBERS
 
 
-@pytest.mark.parametrize("name", sorted(named(CONTRACT)))
+def test_nothing_is_added_to_the_contract_but_what_the_catalogue_adds() -> None:
+    assert OURS.keys() <= THEIRS.keys()
+    assert set(differing(OURS, THEIRS)) == ADDED_MEMBERS
+
+
+@pytest.mark.parametrize("name", COVERED)
 def test_a_type_is_that_of_the_contract(name: str) -> None:
-    ours, theirs = CORE.type_map[name], CONTRACT.type_map[name]
-    assert isinstance(ours, type(theirs))
+    ours, theirs = OURS[name], THEIRS[name]
+    assert type(ours) is type(theirs)
     if theirs.description:
-        assert ours.description == theirs.description
-    if isinstance(theirs, GraphQLEnumType) and isinstance(ours, GraphQLEnumType):
-        assert list(ours.values) == list(theirs.values)
-    if isinstance(theirs, GraphQLObjectType) and isinstance(ours, GraphQLObjectType):
-        assert list(ours.fields) == list(theirs.fields)
-        for field, definition in theirs.fields.items():
-            assert str(ours.fields[field].type) == str(definition.type), field
-            assert {arg: str(one.type) for arg, one in ours.fields[field].args.items()} == {
-                arg: str(one.type) for arg, one in definition.args.items()
-            }
-            assert definition.description in (None, ours.fields[field].description), field
-    if isinstance(theirs, GraphQLInputObjectType) and isinstance(ours, GraphQLInputObjectType):
-        assert list(ours.fields) == list(theirs.fields)
-        for field, given in theirs.fields.items():
-            assert str(ours.fields[field].type) == str(given.type), field
-            assert given.description in (None, ours.fields[field].description), field
+        assert ours.description is not None
+        assert ours.description.value == theirs.description.value
+    have, agreed = members(ours), members(theirs)
+    assert [member for member in have if member in agreed] == [member for member in agreed if member in have]
+    for member in have.keys() & agreed.keys():
+        assert have[member][0] == agreed[member][0]
+        assert agreed[member][1] in (None, have[member][1])
 
 
-def test_defaults_are_those_of_the_contract() -> None:
-    text = SCHEMA.as_str()
-    for line in (
-        "dimensions: [Dimension!]! = []",
-        "where: [Condition!]! = []",
-        "limit: Int! = 1000",
-        "op: Operator! = IN",
-    ):
-        assert line in text
-    assert "grain: Grain\n" in text
-
-
-def test_a_metric_more_in_the_catalogue_is_a_field_more(tmp_path: Path) -> None:
+def test_a_metric_and_a_property_more_in_the_catalogue_are_fields_more(tmp_path: Path) -> None:
     for file in Settings().catalogue.glob("*.yaml"):
         (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     with (tmp_path / "metrics.yaml").open("a", encoding="utf-8") as metrics:
         metrics.write("\n- {name: RETURN, label: Return, description: Mine., ratio: [REVENUE, CLICKS]}\n")
+    with (tmp_path / "dimensions.yaml").open("a", encoding="utf-8") as dimensions:
+        dimensions.write("\n- {name: UTM_TERM, label: Term, description: Theirs., property: utm_term}\n")
     text = api.build_schema(load(tmp_path)).as_str()
     assert '  """Mine."""\n  RETURN\n' in text
     assert '  """Mine."""\n  return: Float\n' in text
+    assert '  """Theirs."""\n  UTM_TERM\n' in text
+    assert '  """Theirs."""\n  utmTerm: String\n' in text
 
 
 @pytest.mark.parametrize("path", OPERATIONS, ids=lambda path: path.stem)
 def test_an_example_operation_is_valid(path: Path) -> None:
-    assert not validate(CORE, parse(path.read_text(encoding="utf-8")))
+    assert not validate(SCHEMA.core, parse(path.read_text(encoding="utf-8")))
 
 
 def test_there_are_example_operations() -> None:

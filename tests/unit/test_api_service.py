@@ -266,7 +266,7 @@ def test_a_document_is_parsed_and_validated_once(start: Start) -> None:
         (b"[]", "Batching is not enabled"),
         (b'{"query": 5}', "must be a string"),
         (b"{}", "No GraphQL query found in the request"),
-        (b'{"query": "{ __typename }", "operationName": 5}', "Unknown operation named"),
+        (b'{"query": "{ __typename }", "operationName": 5}', "operationName must be a string"),
         (b'{"query": "\\ud800"}', "Unable to parse request body as JSON"),
     ],
 )

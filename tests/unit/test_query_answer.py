@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,9 @@ from tidemark.query.catalogue import load
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.frame import ColumnKind, Frame
 from tidemark.query.grain import Grain
-from tidemark.query.plan import Plan, plan
+from tidemark.query.interval import wilson
 from tidemark.query.parse import parse_request
+from tidemark.query.plan import Plan, plan
 from tidemark.query.request import Request, TimeRange
 from tidemark.query.resolve import resolve
 from tidemark.settings import Settings
@@ -31,6 +33,9 @@ HOUR = TimeRange(NOON, NOON + timedelta(hours=1))
 class Rows:
     columns: list[list[Any]]
     row_count: int
+    rows_read: int = 9
+    bytes_read: int = 99
+    elapsed_ms: float = 1.5
 
 
 @dataclass
@@ -40,15 +45,21 @@ class FakeDatabase:
     columns: list[list[Any]] = field(default_factory=list)
     failure: Exception | None = None
     read: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
 
-    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> Rows:
-        self.read.append(sql)
+    def query(
+        self, sql: str, parameters: Mapping[str, object] | None = None, *, query_id: str | None = None
+    ) -> Rows:
+        self.read.append(f"{query_id}: {sql}" if query_id else sql)
         assert set(re.findall(r"{(\w+):", sql)) == set(parameters or {}), (
             "every parameter is bound, none too many"
         )
         if self.failure:
             raise self.failure
         return Rows(self.columns, len(self.columns[0]) if self.columns else 0)
+
+    def cancel(self, query_id: str) -> None:
+        self.cancelled.append(query_id)
 
     def freshness(self) -> Freshness:
         self.read.append("freshness")
@@ -69,29 +80,27 @@ def answer(database: FakeDatabase, **options: Any) -> Frame:
 
 
 def test_a_small_question_is_this_sql() -> None:
-    found = planned(
-        metrics=["CTR"], dimensions=["CAMPAIGN"], where=[("COUNTRY", "NOT_IN", ["DE"])], grain="HOUR"
-    )
+    found = planned(metrics=["CTR"], dimensions=["CAMPAIGN"], where=[("COUNTRY", "NOT_IN", ["DE"])])
     assert found.sql == (
         "SELECT\n"
-        "    toUnixTimestamp(toDateTime(toStartOfHour(minute), 'UTC')) AS bucket,\n"
-        "    campaign_id,\n"
-        "    sumIf(toInt128(quantity), event = {event_0:String}) AS sum_0,\n"
-        "    sumIf(toInt128(quantity), event = {event_1:String}) AS sum_1\n"
+        "    d0 AS dim0,\n"
+        "    sumIf(toInt128(quantity), event = {event_0:String}) AS s0,\n"
+        "    sumIf(toInt128(quantity), event = {event_1:String}) AS s1\n"
         "FROM\n"
         "(\n"
         "    SELECT\n"
-        "        minute, event, campaign_id, ad_id, channel, source, platform, country,\n"
-        "        events, quantity, value_micros, cost_micros\n"
+        "        event,\n"
+        "        campaign_id AS d0,\n"
+        "        quantity\n"
         "    FROM tidemark.campaign_minute FINAL\n"
-        "    WHERE (minute >= toDateTime({start_0:UInt32}, 'UTC') "
-        "AND minute < toDateTime({end_0:UInt32}, 'UTC'))\n"
+        "    WHERE (minute >= toDateTime({campaign_minute_0_0_from:UInt32}, 'UTC')"
+        " AND minute < toDateTime({campaign_minute_0_0_to:UInt32}, 'UTC'))\n"
         "        AND events != 0\n"
         "        AND event IN {events:Array(String)}\n"
         "        AND country NOT IN {where_0:Array(String)}\n"
         ")\n"
-        "GROUP BY bucket, campaign_id\n"
-        "ORDER BY bucket, campaign_id\n"
+        "GROUP BY dim0\n"
+        "ORDER BY if(s1 = 0, NULL, toFloat64(s0) / toFloat64(s1)) DESC NULLS LAST, dim0\n"
         "LIMIT {rows:UInt32}\n"
         "SETTINGS max_execution_time = 10, max_memory_usage = 2000000000"
     )
@@ -99,18 +108,46 @@ def test_a_small_question_is_this_sql() -> None:
         "rows": 1001,
         "events": ["click", "impression"],
         "where_0": ["DE"],
-        "start_0": NOON.timestamp(),
-        "end_0": NOON.timestamp() + 3600,
+        "campaign_minute_0_0_from": NOON.timestamp(),
+        "campaign_minute_0_0_to": NOON.timestamp() + 3600,
         "event_0": "click",
         "event_1": "impression",
     }
     assert found.source == "campaign_minute"
 
 
+EVERYTHING: dict[str, Any] = {
+    "metrics": ["CTR", "REACH"],
+    "dimensions": ["AD", "UTM_SOURCE"],
+    "grain": "DAY",
+    "timezone": "Europe/Berlin",
+    "compare": "PREVIOUS_WEEK",
+    "top": (3, "SPEND", True),
+    "having": [("CPM", 0.5, 9.0)],
+    "order_by": [("CPA", None, False, "ASC"), (None, "AD", False, "DESC"), (None, None, True, "DESC")],
+}
+
+
+def test_all_options_together_are_one_statement_with_every_parameter_bound() -> None:
+    found = planned(**EVERYTHING)
+    assert set(re.findall(r"{(\w+):", found.sql)) == found.parameters.keys()
+    assert set(re.findall(r"{(\w+):", found.estimate_sql)) <= found.estimate_parameters.keys()
+    assert found.sql.count("WITH FILL") == 1
+    assert found.sql.count("FROM tidemark.events FINAL") == 2
+
+
+def test_overlapping_ranges_are_read_one_by_one_and_others_together() -> None:
+    week = TimeRange(NOON - timedelta(days=7), NOON)
+    one = planned(time_range=week, compare="PREVIOUS_PERIOD")
+    two = planned(time_range=week, compare="PREVIOUS_DAY")
+    assert one.sql.count("FROM tidemark.campaign_minute FINAL") == 1
+    assert two.sql.count("FROM tidemark.campaign_minute FINAL") == 2
+
+
 @given(
-    values=st.lists(st.text(), min_size=1),
+    values=st.lists(st.text(st.characters(exclude_categories=("Cs",))), min_size=1),
     dimension=st.sampled_from(list(CATALOGUE.dimensions)),
-    operator=st.sampled_from(["IN", "NOT_IN"]),
+    operator=st.sampled_from(["IN", "NOT_IN", "CONTAINS"]),
     grain=st.sampled_from([None, *Grain]),
 )
 def test_no_value_ever_reaches_the_text_of_the_sql(
@@ -119,7 +156,16 @@ def test_no_value_ever_reaches_the_text_of_the_sql(
     options = {"dimensions": ["AD"], "grain": grain}
     found = planned(where=[(dimension, operator, values)], **options)
     assert found.sql == planned(where=[(dimension, operator, ["x"])], **options).sql
-    assert found.parameters["where_0"] == list(dict.fromkeys(values))
+    assert found.parameters["where_0"] == sorted(set(values))
+
+
+def test_prefixes_are_bound_one_by_one() -> None:
+    found = planned(where=[("CAMPAIGN", "PREFIX", ["b'", "a"])])
+    assert (
+        "AND (startsWith(campaign_id, {where_0_0:String}) OR startsWith(campaign_id, {where_0_1:String}))"
+        in found.sql
+    )
+    assert (found.parameters["where_0_0"], found.parameters["where_0_1"]) == ("a", "b'")
 
 
 def test_money_and_event_counts_read_every_event() -> None:
@@ -130,11 +176,19 @@ def test_money_and_event_counts_read_every_event() -> None:
 @pytest.mark.parametrize(
     ("options", "order"),
     [
-        ({"dimensions": ["AD", "EVENT"]}, "ORDER BY sum_0 DESC NULLS LAST, ad_id, event"),
-        ({"dimensions": ["AD"], "metrics": []}, "ORDER BY ad_id"),
-        ({"dimensions": ["AD"], "grain": "DAY"}, "ORDER BY bucket, ad_id"),
+        ({"dimensions": ["AD", "EVENT"]}, "ORDER BY s0 DESC NULLS LAST, dim0, dim1"),
+        ({"dimensions": ["AD"], "metrics": []}, "ORDER BY dim0"),
+        ({"dimensions": ["AD"], "grain": "DAY"}, "ORDER BY bucket, dim0"),
         ({"grain": "MONTH"}, "ORDER BY bucket"),
-        ({"dimensions": ["AD"], "metrics": ["CTR"]}, "ORDER BY if(sum_1 = 0, NULL, toFloat64("),
+        ({"dimensions": ["AD"], "metrics": ["CTR"]}, "ORDER BY if(s1 = 0, NULL, toFloat64("),
+        (
+            {"dimensions": ["AD"], "top": (2, "CTR", True)},
+            "ORDER BY other, s0 DESC NULLS LAST, other, dim0",
+        ),
+        (
+            {"dimensions": ["AD"], "order_by": [(None, "AD", False, "DESC"), ("SPEND", None, False, "ASC")]},
+            "ORDER BY dim0 DESC, toFloat64(s1) / toFloat64(toInt256(1000000)) ASC NULLS LAST, dim0",
+        ),
     ],
 )
 def test_rows_have_one_order(options: dict[str, Any], order: str) -> None:
@@ -152,7 +206,7 @@ def test_both_edges_are_read_from_raw_events_at_once() -> None:
     assert found.source == "campaign_minute+events"
     assert found.sql.count("FROM tidemark.events FINAL") == 1
     assert found.sql.count("event_time >= ") == 2
-    assert found.parameters["end_2"] == to_milliseconds(edges.end)
+    assert found.parameters["events_0_2_to"] == to_milliseconds(edges.end)
 
 
 def to_milliseconds(instant: datetime | None) -> int:
@@ -160,9 +214,8 @@ def to_milliseconds(instant: datetime | None) -> int:
     return round(instant.timestamp() * 1000)
 
 
-def test_sums_become_metrics_and_seconds_become_instants() -> None:
-    seconds = round(NOON.timestamp())
-    database = FakeDatabase([[seconds, seconds], ["a", "b"], [7, 0], [58_705_229_957, 1]])
+def test_sums_become_metrics_and_numbers_become_buckets() -> None:
+    database = FakeDatabase([[0, 0], ["a", "b"], [7, 0], [58_705_229_957, 1]])
     frame = answer(database, metrics=["CLICKS", "SPEND", "CPC"], dimensions=["CAMPAIGN"], grain="HOUR")
     assert [(column.name, column.kind, column.unit, list(column.values)) for column in frame.columns] == [
         ("bucket", ColumnKind.BUCKET, None, ["2026-11-23T12:00:00Z"] * 2),
@@ -172,6 +225,66 @@ def test_sums_become_metrics_and_seconds_become_instants() -> None:
         ("cpc", ColumnKind.METRIC, "EUR", [58_705_229_957 / 7_000_000, None]),
     ]
     assert (frame.row_count, frame.truncated) == (2, False)
+    assert (frame.rows_read, frame.bytes_read, frame.elapsed_ms) == (9, 99, 1.5)
+
+
+def test_a_comparison_has_the_earlier_value_and_the_change() -> None:
+    database = FakeDatabase([[6, 5, 1], [10, 0, 2], [4, 0, 1], [8, 5, 0]])
+    frame = answer(database, metrics=["CLICKS", "CTR"], dimensions=[], compare="PREVIOUS_DAY", grain=None)
+    assert {column.name: list(column.values)[:3] for column in frame.columns} == {
+        "clicks": [6, 5, 1],
+        "ctr": [0.6, None, 0.5],
+        "previous.clicks": [4, 0, 1],
+        "previous.ctr": [0.5, 0.0, None],
+        "change.clicks": [0.5, None, 0.0],
+        "change.ctr": [(0.6 - 0.5) / 0.5, None, None],
+        "lower.ctr": [pytest.approx(0.312674, abs=1e-6), None, pytest.approx(0.094531, abs=1e-6)],
+        "upper.ctr": [pytest.approx(0.831820, abs=1e-6), None, pytest.approx(0.905469, abs=1e-6)],
+    }
+
+
+def test_a_bucket_without_a_counterpart_has_no_earlier_value() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    night = TimeRange(datetime(2026, 10, 25, 2, tzinfo=zone), datetime(2026, 10, 25, 3, tzinfo=zone))
+    database = FakeDatabase([[0, 1], [5, 5], [2, 0]])
+    frame = answer(database, grain="HOUR", timezone="Europe/Berlin", compare="PREVIOUS_DAY", time_range=night)
+    assert {column.name: list(column.values) for column in frame.columns} == {
+        "bucket": ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z"],
+        "clicks": [5, 5],
+        "previous.clicks": [2, None],
+        "change.clicks": [1.5, None],
+    }
+
+
+def test_the_remainder_has_no_name() -> None:
+    database = FakeDatabase([[0, 0, 1], ["a", "", ""], [3, 2, 9]])
+    frame = answer(database, dimensions=["CAMPAIGN"], top=(2, "CLICKS", True))
+    assert {column.name: list(column.values) for column in frame.columns} == {
+        "other": [False, False, True],
+        "campaign": ["a", "", None],
+        "clicks": [3, 2, 9],
+    }
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "bounds"),
+    [
+        (0, 0, (None, None)),
+        (-1, 10, (None, None)),
+        (11, 10, (None, None)),
+        (0, 10, (0.0, 0.2775327998628892)),
+        (10, 10, (0.7224672001371107, 1.0)),
+        (1, 10**12, (1.7652e-13, 5.6649e-12)),
+    ],
+)
+def test_a_rate_has_wilsons_interval_where_it_is_a_share(
+    successes: int, trials: int, bounds: tuple[float | None, float | None]
+) -> None:
+    """The figures for 0 and 10 of 10 are statsmodels' proportion_confint(method="wilson")."""
+    [low], [high] = wilson([successes], [trials])
+    assert (low, high) == tuple(
+        bound if bound is None else pytest.approx(bound, rel=1e-4) for bound in bounds
+    )
 
 
 def test_one_row_more_than_the_limit_is_cut_off_and_told() -> None:
@@ -184,7 +297,7 @@ def test_one_row_more_than_the_limit_is_cut_off_and_told() -> None:
 def test_an_empty_result_without_columns_is_an_empty_frame() -> None:
     frame = answer(FakeDatabase([]), metrics=["CLICKS", "CTR"], dimensions=["AD"], grain="DAY")
     assert [(column.name, list(column.values)) for column in frame.columns] == [
-        *(("bucket", []), ("ad", []), ("clicks", []), ("ctr", []))
+        *(("bucket", []), ("ad", []), ("clicks", []), ("ctr", []), ("lower.ctr", []), ("upper.ctr", []))
     ]
     assert frame.row_count == 0
 
@@ -202,7 +315,7 @@ def test_the_watermark_is_read_before_the_data() -> None:
         (
             "Code: 159. DB::Exception: Timeout exceeded (TIMEOUT_EXCEEDED)",
             Code.QUERY_TIMEOUT,
-            "The query took longer than 10 s; ask for",
+            "The query took longer than 10 s and was ended; ask for",
         ),
         (
             "Code: 241. (MEMORY_LIMIT_EXCEEDED)",

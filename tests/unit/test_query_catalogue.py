@@ -25,7 +25,7 @@ def ratio(name: str, above: str, below: str, more: str = "") -> str:
 def test_the_default_catalogue_holds_what_the_contract_names() -> None:
     catalogue = load(Settings().catalogue)
     assert list(catalogue.metrics) == [
-        *("IMPRESSIONS", "CLICKS", "CONVERSIONS", "SPEND", "REVENUE", "EVENTS"),
+        *("IMPRESSIONS", "CLICKS", "CONVERSIONS", "SPEND", "REVENUE", "EVENTS", "REACH"),
         *("CTR", "CVR", "CPC", "CPM", "CPA", "ROAS"),
     ]
     assert list(catalogue.dimensions) == [
@@ -36,6 +36,7 @@ def test_the_default_catalogue_holds_what_the_contract_names() -> None:
         "PLATFORM",
         "COUNTRY",
         "EVENT",
+        "UTM_SOURCE",
     ]
     assert {name for name, metric in catalogue.metrics.items() if metric.unit is Unit.CURRENCY} == {
         *("SPEND", "REVENUE", "CPC", "CPM", "CPA")
@@ -70,7 +71,7 @@ def test_a_field_is_the_name_in_camel_case(name: str, field: str) -> None:
         ("metrics", "a: [", "metrics.yaml is not YAML"),
         ("metrics", "- CLICKS", "metrics.yaml, entry 1: it must be a mapping with a name"),
         ("metrics", CLICKS + CLICKS, "metrics.yaml, CLICKS: the name stands there twice"),
-        ("metrics", CLICKS.replace("sum:", "summ:"), "metrics.yaml, CLICKS: unknown key event, summ"),
+        ("metrics", CLICKS.replace("sum:", "summ:"), "metrics.yaml, CLICKS: unknown key summ"),
         ("metrics", CLICKS.replace("label: Clicks, ", ""), "metrics.yaml, CLICKS: label missing"),
         (
             "metrics",

@@ -1,12 +1,10 @@
-"""`tidemark query`: words to a question, a frame to a table, and one sentence where there is no answer."""
+"""`tidemark query` and `tidemark explain`: a question, a table, and one sentence where there is no answer."""
 
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import httpx
@@ -15,84 +13,60 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from starlette.applications import Starlette
 from typer.testing import CliRunner
 
 from asgi import client_of
-from tidemark.app import create_app
-from tidemark.freshness import Freshness
-from tidemark.query.asking import Asked, AskingError, asked
+from door_desk import FakeDesk, campaigns, column
+from tidemark.doors.routes import add_doors
+from tidemark.query.caller import Caller
 from tidemark.query.catalogue import load
-from tidemark.query.commands import query
-from tidemark.query.terminal import human, name_text, render, sparkline, watermark
+from tidemark.query.commands import explain, query
+from tidemark.query.errors import Code, QueryError
+from tidemark.query.frame import Column, ColumnKind
+from tidemark.query.options import words_of
+from tidemark.query.request import Request
+from tidemark.query.terminal import change_text, human, name_text, render, sparkline, watermark
+from tidemark.query.words import WORDS, read
 from tidemark.settings import Settings
 
-NOW = datetime(2026, 11, 23, 12, 0, 17, tzinfo=UTC)
+CATALOGUE = load(Settings().catalogue)
+
+Run = Callable[..., Any]
 
 
-def ask(**options: Any) -> Asked:
-    given: dict[str, Any] = {
-        "metrics": "clicks",
-        "by": "",
-        "where": (),
-        "last": None,
-        "start": None,
-        "end": None,
-    }
-    return asked(**given | {"grain": None, "limit": 10} | options)
+@pytest.fixture
+def desk() -> FakeDesk:
+    return FakeDesk()
 
 
-def test_words_become_the_variables_of_a_question() -> None:
-    found = ask(
-        metrics="clicks, ctr",
-        by="campaign,ad",
-        last="15m",
-        grain="five-minutes",
-        where=['campaign="a,b",c', "ad!=x=y"],
-    )
-    assert found.variables == {
-        "metrics": ("CLICKS", "CTR"),
-        "dimensions": ("CAMPAIGN", "AD"),
-        "where": (
-            {"dimension": "CAMPAIGN", "op": "IN", "values": ["a,b", "c"]},
-            {"dimension": "AD", "op": "NOT_IN", "values": ["x=y"]},
-        ),
-        "range": {"lastSeconds": 900},
-        "grain": "FIVE_MINUTES",
-        "limit": 10,
-    }
-    assert ask(where=["ad="]).where[0]["values"] == [""]
-    assert ask().range == {"lastSeconds": 3600}
+@pytest.fixture
+def run(desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Runs a command against the doors, in this process."""
+    app = Starlette()
+    add_doors(app, desk, CATALOGUE, lambda _: Caller("test"), count_error=lambda _: None)
+    command = typer.Typer()
+    command.command()(query)
+    command.command()(explain)
+    with client_of(app) as client:
+        monkeypatch.setattr(httpx, "Client", lambda: nullcontext(client))
+        yield lambda *words: CliRunner().invoke(command, words, env={"COLUMNS": "100", "NO_COLOR": "1"})
 
 
-def test_times_without_an_offset_are_utc() -> None:
-    found = ask(start="2026-11-23", end="2026-11-23T13:30:00+01:00")
-    assert found.range == {"from": "2026-11-23T00:00:00Z", "to": "2026-11-23T12:30:00Z"}
-    assert ask(start="2026-11-23T12:00", end="2026-11-23 12:00:01.5").range == {
-        "from": "2026-11-23T12:00:00Z",
-        "to": "2026-11-23T12:00:01.500Z",
-    }
+def lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"last": "5y"}, "--last '5y' cannot be read; write 90s, 15m, 1h, 7d or 2w"),
-        ({"last": "0s"}, "--last '0s' cannot be read"),
-        ({"last": "99999w"}, "--last '99999w' cannot be read"),
-        ({"last": "1h", "start": "2026-11-23"}, "--last stands beside --from or --to"),
-        ({"start": "2026-11-23"}, "--to is missing; give --from and --to, or --last"),
-        ({"end": "2026-11-23"}, "--from is missing"),
-        ({"start": "yesterday", "end": "2026-11-23"}, "--from 'yesterday' cannot be read; write 2026-11-23"),
-        ({"start": "2026-11-31", "end": "2026-11-23"}, "--from '2026-11-31T00:00:00Z' cannot be read"),
-        ({"start": "2026-11-30T25:00", "end": "2026-11-23"}, "--from '2026-11-30T25:00' is no time"),
-        ({"where": ["campaign=a\rb"]}, "--where 'campaign=a\\rb' cannot be read: new-line character"),
-        ({"where": ["campaign"]}, "--where 'campaign' cannot be read; write campaign=a,b or campaign!=a,b"),
-    ],
-)
-def test_a_word_that_cannot_be_read_is_told_with_an_example(options: dict[str, Any], says: str) -> None:
-    with pytest.raises(AskingError) as error:
-        ask(**options)
-    assert says in str(error.value)
+def test_every_word_has_an_option_and_says_the_same() -> None:
+    given = words_of(
+        metrics="clicks", by="campaign", last="1h", start="a", end="b", zone="UTC", grain="day",
+        where=["ad=a"], compare="day", top=5, top_by="spend", other=False, having=["clicks>=1"],
+        order="-clicks", limit=7,
+    )  # fmt: skip
+    assert {name for name, _ in given} == {word.name for word in WORDS}
+    request = read(CATALOGUE, [(name, value) for name, value in given if name not in ("from", "to")])
+    assert request.top is not None
+    assert (request.top.n, request.top.other, request.limit) == (5, False, 7)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +95,14 @@ def test_a_sparkline_fits_whatever_it_draws(values: list[float | None], width: i
     assert len(sparkline(values, width)) == min(len(values), width)
 
 
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [(0.1234, "▲ 12.3 %"), (-0.04, "▼ 4.0 %"), (0, "= 0.0 %"), (None, "–")],  # noqa: RUF001
+)
+def test_a_change_has_an_arrow(change: float | None, text: str) -> None:
+    assert change_text(change).plain == text
+
+
 def test_names_cannot_steer_the_terminal() -> None:
     assert name_text("a\x1b[31m\nb").plain == "a·[31m·b"
     assert name_text("[red]x").plain == "[red]x"
@@ -132,106 +114,119 @@ def test_the_watermark_says_how_long_ago() -> None:
     assert watermark({**known, "auditedThrough": "2026-11-22T11:00:17Z"}).plain == (
         "complete through 12:00:15 UTC, 1.8 s ago; audited through 2026-11-22 11:00:17 UTC, 1.0 d ago"
     )
+    assert watermark({**known, "auditedThrough": None}, "Europe/Berlin").plain.startswith(
+        "complete through 13:00:15 Europe/Berlin, 1.8 s ago"
+    )
     assert watermark({**known, "completeThrough": None, "auditedThrough": None}).plain == (
         "complete through: not known yet; audited through: not known yet"
     )
 
 
-@dataclass
-class Result:
-    columns: list[list[Any]]
-    row_count: int
-
-
-@dataclass
-class FakeDatabase:
-    """Two campaigns; with a grain, the first has clicks in two minutes of three."""
-
-    read: list[Mapping[str, object]] = field(default_factory=list)
-    many: bool = False
-
-    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> Result:
-        self.read.append(parameters or {})
-        if "AS bucket" not in sql:
-            return Result([["summer", "winter"], [1500, 3], [10_000, 0]], 2)
-        noon = 1_795_435_200
-        if self.many and "where_0" not in (parameters or {}):
-            return Result([[noon] * 10_001, ["other"] * 10_001, [1] * 10_001, [1] * 10_001], 10_001)
-        return Result(
-            [[noon - 60, noon, noon], ["summer", "summer", "winter"], [500, 1000, 3], [10_000, 0, 0]], 3
-        )
-
-
-Run = Callable[..., Any]
-
-
-@pytest.fixture
-def database() -> FakeDatabase:
-    return FakeDatabase()
-
-
-@pytest.fixture
-def run(database: FakeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs the command against the real application, in this process."""
-    settings = Settings(home=tmp_path)
-    freshness = Freshness(NOW, NOW - timedelta(seconds=1.8), None)
-    app = create_app(database, lambda: freshness, load(settings.catalogue), settings, list)
-    command = typer.Typer()
-    command.command()(query)
-    with client_of(app) as client:
-        monkeypatch.setattr(httpx, "Client", lambda: client)
-        yield lambda *words: CliRunner().invoke(command, words, env={"COLUMNS": "100", "NO_COLOR": "1"})
-
-
 def test_a_line_a_series_with_totals_sparklines_and_the_watermark(run: Run) -> None:
-    result = run("--metrics", "clicks,ctr", "--by", "campaign", "--last", "1m", "--grain", "minute")
+    result = run("query", "--metrics", "clicks,ctr", "--by", "campaign", "--last", "1m", "--grain", "minute")
     assert result.exit_code == 0
-    assert [line.rstrip() for line in result.stdout.splitlines()] == [
+    assert lines(result.stdout) == [
         "campaign  clicks          ctr",
         "summer     1,500  ▅█  15.00 %  █",
-        "winter         3   █        –",  # noqa: RUF001
+        "winter         3  ▁█        –",  # noqa: RUF001
         "",
         "2026-11-23 11:59 to 2026-11-23 12:01 UTC by minute",
         "complete through 12:00:15 UTC, 1.8 s ago; audited through: not known yet",
     ]
 
 
-def test_totals_come_with_the_series_in_one_request_and_are_not_summed(
-    run: Run, database: FakeDatabase
-) -> None:
-    run("-m", "clicks,ctr", "-b", "campaign", "-g", "hour", "--limit", "7")
-    assert [one["rows"] for one in database.read] == [10_001, 8]
+def compared(request: Request) -> list[Column]:
+    """Three lines, the last of them the rest, beside an earlier range and with intervals."""
+    found = [
+        column("other", [False, False, True], ColumnKind.OTHER),
+        column("campaign", ["summer", "", None], ColumnKind.DIMENSION),
+        column("clicks", [1500, 3, 40]),
+        column("ctr", [0.15, None, 0.5], unit="fraction"),
+        column("previous.clicks", [1000, 3, 0], ColumnKind.PREVIOUS),
+        column("previous.ctr", [0.2, None, 0.5], ColumnKind.PREVIOUS, "fraction"),
+        column("change.clicks", [0.5, 0.0, None], ColumnKind.CHANGE, "fraction"),
+        column("change.ctr", [-0.25, None, 0.0], ColumnKind.CHANGE, "fraction"),
+        column("lower.ctr", [0.143, None, 0.42], ColumnKind.LOWER, "fraction"),
+        column("upper.ctr", [0.157, None, 0.58], ColumnKind.UPPER, "fraction"),
+    ]
+    return found if request.grain is None else list(campaigns(request))
 
 
-def test_buckets_that_do_not_fit_are_asked_for_again_for_the_lines_shown(
-    run: Run, database: FakeDatabase
+def test_what_was_before_the_change_the_interval_and_the_rest_stand_beside_each_value(
+    run: Run, desk: FakeDesk
 ) -> None:
-    database.many = True
-    result = run("-m", "clicks,ctr", "-b", "campaign", "-g", "minute", "--last", "1m")
-    assert database.read[-1]["where_0"] == ["summer", "winter"]
+    desk.columns = compared
+    result = run(
+        "query", "-m", "clicks,ctr", "-b", "campaign", "--compare", "period", "--top", "2", "--intervals"
+    )
+    assert lines(result.stdout) == [
+        "campaign  clicks  before    change      ctr              95 %   before    change",
+        "summer     1,500   1,000  ▲ 50.0 %  15.00 %  14.30 to 15.70 %  20.00 %  ▼ 25.0 %",
+        "(none)         3       3   = 0.0 %        –                 –        –         –",  # noqa: RUF001
+        "(other)       40       0         –  50.00 %  42.00 to 58.00 %  50.00 %   = 0.0 %",  # noqa: RUF001
+        "",
+        "2026-11-23 11:00 to 2026-11-23 12:01 UTC",
+        "before: 2026-11-23 09:59 to 2026-11-23 11:00 UTC",
+        "complete through 12:00:15 UTC, 1.8 s ago; audited through: not known yet",
+    ]
+    without = run("query", "-m", "clicks,ctr", "-b", "campaign", "--compare", "period", "--top", "2").stdout
+    assert "95 %" not in without
+
+
+def test_metrics_that_do_not_fit_beside_each_other_stand_below_each_other(run: Run, desk: FakeDesk) -> None:
+    names = ["impressions", "conversions", "spend", "revenue", "events", "clicks"]
+
+    def many(request: Request) -> list[Column]:
+        keys = list(campaigns(request))[: 2 if request.grain else 1]
+        return [*keys, *(column(name, [10**9 + 1] * len(keys[0].values)) for name in names)]
+
+    desk.columns = many
+    shown = lines(run("query", "-m", ",".join(names), "-b", "campaign", "-g", "minute").stdout)
+    assert max(map(len, shown)) <= 100
+    assert [line.split()[1:] for line in shown if line.startswith("campaign")] == [names[:3], names[3:]]
+
+
+def test_the_buckets_asked_for_are_those_of_the_totals_range(run: Run, desk: FakeDesk) -> None:
+    run(
+        "query", "-m", "clicks,ctr", "-b", "campaign", "-g", "hour", "--limit", "7", "--having", "clicks>=1",
+        "--order", "-bucket,-clicks", "--compare", "day",
+    )  # fmt: skip
+    total, series = desk.asked
+    assert (total.grain, total.limit, len(total.having), len(total.order_by)) == (None, 7, 1, 1)
+    assert total.range.last_seconds == 3600
+    assert (series.grain, series.limit, series.having, series.order_by) == ("HOUR", 10_000, (), ())
+    assert (series.range.last_seconds, series.compare) == (None, None)
+
+
+def test_buckets_that_do_not_fit_are_asked_for_again_for_the_lines_shown(run: Run, desk: FakeDesk) -> None:
+    desk.truncated = lambda request: request.grain is not None and not request.where
+    result = run("query", "-m", "clicks,ctr", "-b", "campaign", "-g", "minute", "--last", "1m")
+    assert desk.asked[-1].where[0].values == ("summer", "winter")
     assert "▅█" in result.stdout
+    assert "end early" not in result.stdout
+    desk.truncated = lambda request: request.grain is not None
+    assert (
+        "sparklines end early; see --top" in run("query", "-m", "clicks", "-b", "ad", "-g", "minute").stdout
+    )
 
 
-def test_json_is_the_frame(run: Run) -> None:
-    frame = json.loads(run("-m", "clicks,ctr", "-b", "campaign", "--json").stdout)
-    assert frame["columns"][2] == {
-        "name": "ctr",
-        "kind": "METRIC",
-        "unit": "fraction",
-        "values": [0.15, None],
-    }
-    assert frame["resolved"]["source"] == "campaign_minute"
-    assert frame["freshness"]["lagMs"] == 1800
+def test_json_is_the_answer_of_the_service(run: Run) -> None:
+    answer = json.loads(run("query", "-m", "clicks,ctr", "-b", "campaign", "--json").stdout)
+    assert answer["rows"][1] == {"campaign": "winter", "clicks": 3, "ctr": None}
+    assert answer["resolved"]["source"] == "campaign_minute"
+    assert answer["freshness"]["lagMs"] == 1800
 
 
 def test_csv_has_a_header_and_empty_cells_for_null(run: Run) -> None:
-    rows = list(csv.reader(io.StringIO(run("-m", "clicks,ctr", "-b", "campaign", "--csv").stdout)))
+    text = run("query", "-m", "clicks,ctr", "-b", "campaign", "--csv").stdout
+    rows = list(csv.reader(io.StringIO(text)))
     assert rows == [["campaign", "clicks", "ctr"], ["summer", "1500", "0.15"], ["winter", "3", ""]]
+    assert "\r" not in text
 
 
 @pytest.mark.parametrize("form", ["--json", "--csv", "--watch"])
 def test_watching_asks_again_until_it_is_interrupted(
-    run: Run, database: FakeDatabase, monkeypatch: pytest.MonkeyPatch, form: str
+    run: Run, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     waits = iter([None, None])
 
@@ -242,34 +237,71 @@ def test_watching_asks_again_until_it_is_interrupted(
             raise KeyboardInterrupt from None
 
     monkeypatch.setattr("time.sleep", wait)
-    result = run("-m", "clicks,ctr", "-b", "campaign", "--watch", form)
+    result = run("query", "-m", "clicks,ctr", "-b", "campaign", "--watch", form)
     assert result.exit_code == 0
-    assert len(database.read) == 3
+    assert len(desk.asked) == 3
     assert result.stdout.count("summer") == (1 if form == "--watch" else 3)
+    assert result.stdout.count("campaign,clicks,ctr") == (form == "--csv")
 
 
+def test_explain_shows_tables_price_and_sql_and_runs_it_only_when_asked(run: Run) -> None:
+    shown = lines(run("explain", "-m", "clicks", "-w", "campaign=summer", "--compare", "period").stdout)
+    assert shown == [
+        "range   2026-11-23 11:00 to 2026-11-23 12:01 UTC",
+        "before  2026-11-23 09:59 to 2026-11-23 11:00 UTC",
+        "source  campaign_minute: 2026-11-23 11:00 to 2026-11-23 12:01 UTC",
+        "price   2.01 units: about 2,000,000 rows to read",
+        "limits  10 s, 2,000 MB of memory",
+        "",
+        "SELECT campaign_id FROM tidemark.campaign_minute WHERE campaign_id IN {where_0:Array(String)}",
+        "",
+        "where_0  Array(String)  ['summer']",
+    ]
+    ran = run("explain", "-m", "clicks", "--run").stdout
+    assert "run     12.5 ms, 1,900,000 rows, 30.0 MB read" in ran
+    assert json.loads(run("explain", "-m", "clicks", "--json").stdout)["run"] is None
+
+
+@pytest.mark.parametrize("command", ["query", "explain"])
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("-m", "clix"), "There is nothing called clix for --metrics; there are impressions, clicks,"),
-        (
-            ("-m", "clicks", "-b", "age"),
-            "There is nothing called age for --by or --where; there are campaign, ad,",
-        ),
-        (("-m", "clicks", "-w", "age=1"), "There is nothing called age for --by or --where"),
-        (("-m", "clicks", "-g", "year"), "There is nothing called year for --grain; there are minute,"),
-        (("-m", "clicks", "--limit", "0"), "limit is 0; it must be from 1 to 10,000"),
-        (("-m", "clicks", "--last", "x"), "--last 'x' cannot be read"),
+        (("-m", "clix"), "There is no metric clix: did you mean clicks? There are impressions, clicks,"),
+        (("-m", "clicks", "-b", "age"), "There is no dimension age; there are campaign, ad,"),
+        (("-m", "clicks", "-w", "age=1"), "There is no dimension age; there are campaign, ad,"),
+        (("-m", "clicks", "-g", "year"), "There is no grain year; there are minute,"),
+        (("-m", "clicks", "--limit", "0"), "limit is 0; it must be from 1 to 10,000. Try --limit 1."),
+        (("-m", "clicks", "--last", "x"), "last 'x' cannot be read"),
         (("-m", ""), "Nothing is asked for; name at least one metric or dimension."),
-        (("-m", "clicks", "--json", "--csv"), "--json and --csv stand together; give one of them"),
     ],
 )
-def test_a_wrong_question_is_one_sentence_and_exit_1(run: Run, words: tuple[str, ...], says: str) -> None:
-    result = run(*words)
+def test_a_wrong_question_is_one_sentence_and_exit_1(
+    run: Run, command: str, words: tuple[str, ...], says: str
+) -> None:
+    result = run(command, *words)
     assert result.exit_code == 1
     assert result.stdout == ""
     assert says in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", [(), ("--csv",), ("--json",)])
+def test_a_refusal_names_what_would_be_accepted(run: Run, desk: FakeDesk, form: tuple[str, ...]) -> None:
+    desk.failure = QueryError(
+        Code.RANGE_TOO_LONG, "Too many minutes; use grain HOUR.", suggestion={"grain": "HOUR"}
+    )
+    result = run("query", "-m", "clicks", "-g", "minute", *form)
+    assert result.exit_code == 1
+    assert result.stderr.strip() in (
+        "Too many minutes; use grain HOUR. Try --grain hour.",
+        "Too many minutes; use grain HOUR. Accepted would be: grain=hour",
+    )
+
+
+def test_two_forms_at_once_are_refused(run: Run) -> None:
+    result = run("query", "-m", "clicks", "--json", "--csv")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "--json and --csv stand together; give one of them\n"
 
 
 def failing(status: int = 200, content: bytes = b"", error: Exception | None = None) -> httpx.Client:
@@ -281,25 +313,34 @@ def failing(status: int = 200, content: bytes = b"", error: Exception | None = N
     return httpx.Client(transport=httpx.MockTransport(answer))
 
 
+STRANGE = "but not as Tidemark's service does; is it that? See --url."
+
+
+@pytest.mark.parametrize("form", [(), ("--csv",)])
 @pytest.mark.parametrize(
     ("client", "says"),
     [
         (
-            failing(error=httpx.ConnectError("no")),
+            lambda: failing(error=httpx.ConnectError("no")),
             "does not answer at http://127.0.0.1:8600; start it with `make up`",
         ),
-        (failing(error=httpx.ReadTimeout("slow")), "did not answer within 30 s; see `tidemark status`"),
-        (failing(404, b"<html>"), "answered 404 without JSON; is it Tidemark's service? See --url."),
-        (failing(200, b'{"detail": 1}'), "answers, but not GraphQL; is it Tidemark's service? See --url."),
+        (
+            lambda: failing(error=httpx.ReadTimeout("slow")),
+            "did not answer within 30 s; see `tidemark status`",
+        ),
+        (lambda: failing(404, b"<html>"), f"answered 404, {STRANGE}"),
+        (lambda: failing(200, b'{"detail": 1}'), f"answered 200, {STRANGE}"),
+        (lambda: failing(200, b"[]"), f"answered 200, {STRANGE}"),
     ],
 )
 def test_a_service_that_does_not_answer_is_one_sentence_and_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, client: httpx.Client, says: str
+    monkeypatch: pytest.MonkeyPatch, client: Callable[[], httpx.Client], says: str, form: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(httpx, "Client", lambda: client)
+    found = client()
+    monkeypatch.setattr(httpx, "Client", lambda: found)
     command = typer.Typer()
     command.command()(query)
-    result = CliRunner().invoke(command, ["-m", "clicks", "--url", "127.0.0.1:8600/"])
+    result = CliRunner().invoke(command, ["-m", "clicks", "--url", "127.0.0.1:8600/", *form])
     assert result.exit_code == 1
     assert says in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -307,10 +348,17 @@ def test_a_service_that_does_not_answer_is_one_sentence_and_what_to_do(
 
 def test_a_frame_that_was_cut_off_says_so() -> None:
     frame = {
-        "columns": [{"name": "clicks", "kind": "METRIC", "unit": None, "values": [1]}],
+        "columns": [{"name": "clicks", "kind": "METRIC", "unit": None}],
+        "rows": [{"clicks": 1}],
         "rowCount": 1,
         "truncated": True,
-        "resolved": {"from": "2026-11-23T12:00:00Z", "to": "2026-11-23T12:00:07Z", "grain": None},
+        "resolved": {
+            "from": "2026-11-23T12:00:00Z",
+            "to": "2026-11-23T12:00:07Z",
+            "grain": None,
+            "timezone": "UTC",
+            "previousFrom": None,
+        },
         "freshness": {"now": "2026-11-23T12:00:17Z", "completeThrough": None, "auditedThrough": None},
     }
     console = Console(width=100, file=io.StringIO())
@@ -318,3 +366,17 @@ def test_a_frame_that_was_cut_off_says_so() -> None:
         console.print(render(frame, None, 100))
     assert "1 lines, and there are more; see --limit" in captured.get()
     assert "2026-11-23 12:00 to 2026-11-23 12:00:07 UTC" in captured.get()
+
+
+def test_colours_are_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    def printed(*, terminal: bool) -> str:
+        console = Console(width=40, file=io.StringIO(), force_terminal=terminal)
+        with console.capture() as captured:
+            console.print(change_text(0.5))
+        return captured.get()
+
+    assert printed(terminal=False) == "▲ 50.0 %\n"
+    assert "\x1b[34m" in printed(terminal=True)

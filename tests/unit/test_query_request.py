@@ -1,7 +1,7 @@
 """Questions: what is refused and how it is told, what is really asked, and which table answers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from tidemark.query.catalogue import load
 from tidemark.query.errors import Code, QueryError
-from tidemark.query.grain import Grain, bucket_start, next_bucket
 from tidemark.query.instant import format_instant, from_ms, parse_instant, to_ms
+from tidemark.query.limits import DEFAULT_LIMITS
 from tidemark.query.parse import parse_request
-from tidemark.query.request import Request, TimeRange
+from tidemark.query.request import Compare, Request, TimeRange
 from tidemark.query.resolve import resolve
-from tidemark.query.source import END_MS, FIRST_MS, Source, Span, spans
 from tidemark.settings import Settings
 
 CATALOGUE = load(Settings().catalogue)
@@ -70,6 +69,33 @@ def ask(**options: Any) -> Request:
             Code.BAD_RANGE,
             "range is not complete; give from and to, or lastSeconds.",
         ),
+        (
+            {"timezone": "Europe/Nowhere"},
+            Code.UNKNOWN_TIMEZONE,
+            "There is no time zone Europe/Nowhere; write an IANA",
+        ),
+        ({"timezone": "/etc/passwd"}, Code.UNKNOWN_TIMEZONE, "There is no time zone /etc/passwd"),
+        ({"compare": "YEAR"}, Code.UNKNOWN_NAME, "There is no comparison YEAR; there are PREVIOUS_PERIOD"),
+        ({"top": (5, "CLICKS", True)}, Code.BAD_TOP, "top is of the first dimension, and there is none"),
+        ({"dimensions": ["AD"], "top": (0, "CLICKS", True)}, Code.BAD_TOP, "top.n is 0; it must be from 1"),
+        ({"dimensions": ["AD"], "top": (5, "CLIX", True)}, Code.UNKNOWN_NAME, "There is no metric CLIX"),
+        ({"having": [("CLICKS", None, None)]}, Code.BAD_HAVING, "having on CLICKS has neither min nor max"),
+        ({"having": [("CLICKS", 2.0, 1.0)]}, Code.BAD_HAVING, "has min 2 above max 1"),
+        ({"having": [("CLICKS", float("nan"), None)]}, Code.BAD_HAVING, "no finite number"),
+        ({"order_by": [(None, None, False, "ASC")]}, Code.BAD_ORDER, "must name one thing"),
+        ({"order_by": [("CLICKS", None, True, "ASC")]}, Code.BAD_ORDER, "must name one thing"),
+        ({"order_by": [(None, None, True, "ASC")]}, Code.BAD_ORDER, "orderBy bucket needs a grain"),
+        (
+            {"order_by": [(None, "AD", False, "ASC")]},
+            Code.BAD_ORDER,
+            "orderBy names AD, which dimensions does not",
+        ),
+        ({"order_by": [("CLICKS", None, False, "UP")]}, Code.UNKNOWN_NAME, "There is no direction UP"),
+        (
+            {"metrics": list(CATALOGUE.metrics), "limit": 10_000, "compare": "PREVIOUS_DAY"},
+            Code.TOO_MANY_CELLS,
+            "10,000 rows of 43 columns are 430,000 cells, at most 250,000 may be; use limit 5,813",
+        ),
         ({"time_range": TimeRange(start=NOON)}, Code.BAD_RANGE, "range is not complete"),
         ({"time_range": TimeRange(end=NOON)}, Code.BAD_RANGE, "range is not complete"),
         (
@@ -113,7 +139,10 @@ def test_the_last_seconds_are_widened_to_whole_minutes() -> None:
     assert (resolved.start, resolved.end) == (NOON - timedelta(minutes=1), NOON + timedelta(minutes=1))
 
 
-@given(now=INSTANTS, seconds=st.integers(1, 2**31 - 1))
+@given(
+    now=st.datetimes(datetime(2001, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    seconds=st.integers(1, 10**7),
+)
 def test_the_last_seconds_hold_what_was_asked_and_less_than_two_minutes_more(
     now: datetime, seconds: int
 ) -> None:
@@ -121,46 +150,13 @@ def test_the_last_seconds_hold_what_was_asked_and_less_than_two_minutes_more(
     assert resolved.start <= now - timedelta(seconds=seconds)
     assert now < resolved.end
     assert resolved.end - resolved.start <= timedelta(seconds=seconds + 120)
-    assert all(
-        span.source is Source.CAMPAIGN_MINUTE for span in spans(to_ms(resolved.start), to_ms(resolved.end))
-    )
+    assert resolved.start_ms % 60_000 == resolved.end_ms % 60_000 == 0
 
 
 def test_edges_are_kept_to_the_millisecond_rounded_up() -> None:
     start = NOON + timedelta(microseconds=1)
     resolved = resolve(ask(time_range=TimeRange(start, NOON + timedelta(milliseconds=5))), NOON)
     assert (to_ms(resolved.start) - to_ms(NOON), to_ms(resolved.end) - to_ms(NOON)) == (1, 5)
-
-
-MILLISECONDS = st.integers(FIRST_MS - 10**7, FIRST_MS + 10**7) | st.integers(END_MS - 10**7, END_MS + 10**7)
-
-
-@given(start=MILLISECONDS, length=st.integers(0, 10**7))
-def test_spans_cover_the_range_without_gap_or_overlap(start: int, length: int) -> None:
-    found = spans(start, start + length)
-    low, high = max(start, FIRST_MS), min(start + length, END_MS)
-    if low >= high:
-        assert found == (Span(Source.CAMPAIGN_MINUTE, FIRST_MS, FIRST_MS),)
-        return
-    assert (found[0].start, found[-1].end) == (low, high)
-    assert all(before.end == after.start for before, after in pairwise(found))
-    for span in found:
-        assert span.start < span.end
-        if span.source is Source.CAMPAIGN_MINUTE:
-            assert span.start % 60_000 == span.end % 60_000 == 0
-        else:
-            assert span.end - span.start < 120_000
-
-
-def test_only_the_edges_come_from_raw_events() -> None:
-    minute = to_ms(NOON)
-    assert spans(minute, minute + 60_000) == (Span(Source.CAMPAIGN_MINUTE, minute, minute + 60_000),)
-    assert [span.source.value for span in spans(minute + 1, minute + 120_001)] == [
-        "events",
-        "campaign_minute",
-        "events",
-    ]
-    assert [span.source.value for span in spans(minute + 1, minute + 119_999)] == ["events"]
 
 
 @pytest.mark.parametrize(
@@ -205,15 +201,50 @@ def test_milliseconds_round_up_and_come_back(instant: datetime) -> None:
     assert timedelta() <= from_ms(to_ms(instant)) - instant < timedelta(milliseconds=1)
 
 
-@given(instant=INSTANTS, grain=st.sampled_from(Grain))
-def test_a_bucket_holds_its_instant(instant: datetime, grain: Grain) -> None:
-    start = bucket_start(instant, grain)
-    assert start <= instant < next_bucket(start, grain)
-    assert bucket_start(start, grain) == start
-    assert bucket_start(next_bucket(start, grain), grain) == next_bucket(start, grain)
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (
+            {"time_range": TimeRange(last_seconds=10**9)},
+            Code.RANGE_TOO_LONG,
+            "The range is 11,575 days long, at most 1,830 days may be; begin it 9,745 days later.",
+        ),
+        (
+            {"time_range": TimeRange(from_ms(0), from_ms(3600_000))},
+            Code.RANGE_TOO_OLD,
+            "The range begins at 1970-01-01T00:00:00Z, before 1996-10-31",
+        ),
+        (
+            {"time_range": TimeRange(NOON, datetime(2100, 1, 1, 1, tzinfo=UTC))},
+            Code.RANGE_TOO_LONG,
+            "days later.",
+        ),
+        (
+            {"time_range": TimeRange(datetime(2099, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC))},
+            Code.BAD_RANGE,
+            "no event can lie after 2100-01-01T00:00:00Z.",
+        ),
+        (
+            {"time_range": TimeRange(last_seconds=9 * 86_400), "grain": "MINUTE"},
+            Code.TOO_MANY_ROWS,
+            "at most 10,000 rows may be; use grain FIVE_MINUTES, or 3 days less.",
+        ),
+    ],
+)
+def test_a_range_beyond_a_limit_is_refused_with_what_would_be_taken(
+    options: dict[str, Any], code: Code, says: str
+) -> None:
+    with pytest.raises(QueryError) as error:
+        resolve(ask(**options), NOON)
+    assert error.value.code is code
+    assert says in str(error.value)
+    assert error.value.details["suggestion"]
 
 
-def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
-    assert bucket_start(NOON + timedelta(days=6), Grain.WEEK) == datetime(2026, 11, 23, tzinfo=UTC)
-    assert bucket_start(NOON, Grain.MONTH) == datetime(2026, 11, 1, tzinfo=UTC)
-    assert next_bucket(datetime(2026, 12, 1, tzinfo=UTC), Grain.MONTH) == datetime(2027, 1, 1, tzinfo=UTC)
+def test_a_comparison_must_not_reach_back_too_far_either() -> None:
+    start = NOON - timedelta(seconds=DEFAULT_LIMITS.age_seconds)
+    asked = ask(time_range=TimeRange(start, start + timedelta(days=1)))
+    assert resolve(asked, NOON).start == start
+    with pytest.raises(QueryError) as error:
+        resolve(replace(asked, compare=Compare.PREVIOUS_WEEK), NOON)
+    assert error.value.code is Code.RANGE_TOO_OLD

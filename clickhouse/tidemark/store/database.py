@@ -32,15 +32,33 @@ class QueryError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A result: ``columns[i]`` holds the ``row_count`` values of ``names[i]``."""
+    """A result: ``columns[i]`` holds the ``row_count`` values of ``names[i]``.
+
+    Attributes:
+        names: The columns' names.
+        columns: Their values.
+        row_count: How many each has.
+        rows_read: What the engine read for it, rows.
+        bytes_read: What the engine read for it, bytes.
+        elapsed_ms: How long the engine took.
+    """
 
     names: tuple[str, ...]
     columns: list[Sequence[Any]]
     row_count: int
+    rows_read: int = 0
+    bytes_read: int = 0
+    elapsed_ms: float = 0.0
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The same values, a tuple a row."""
         return list(zip(*self.columns, strict=True)) if self.row_count else []
+
+
+def _mark(query_id: str) -> str:
+    if not query_id.isalnum():
+        raise ValueError(f"query_id == {query_id!r}, must be letters and digits")
+    return f"/* {query_id} */"
 
 
 class Database:
@@ -56,16 +74,34 @@ class Database:
         self._left = handles
         self._lock = threading.Lock()
 
-    def query(self, sql: str, parameters: Parameters | None = None) -> Table:
-        """Run a SELECT; ``{name:Type}`` in it is bound from ``parameters``.
+    def query(self, sql: str, parameters: Parameters | None = None, *, query_id: str | None = None) -> Table:
+        """Run a SELECT; ``{name:Type}`` in it is bound from ``parameters``. One with an id can be cancelled.
 
         Raises:
             QueryError: the engine refused or failed it.
         """
+        # the embedded engine ignores a query's own id, so its text carries ours
+        text = sql if query_id is None else f"{_mark(query_id)} {sql}"
         with self._handle() as client:
-            result = client.query(sql, parameters=dict(parameters or {}), column_oriented=True)
+            result = client.query(text, parameters=dict(parameters or {}), column_oriented=True)
             columns = list(result.result_columns) or [[] for _ in result.column_names]
-            return Table(tuple(result.column_names), columns, len(columns[0]) if columns else 0)
+            read = result.summary
+            return Table(
+                tuple(result.column_names),
+                columns,
+                len(columns[0]) if columns else 0,
+                rows_read=int(read.get("read_rows", 0)),
+                bytes_read=int(read.get("read_bytes", 0)),
+                elapsed_ms=int(read.get("elapsed_ns", 0)) / 1e6,
+            )
+
+    def cancel(self, query_id: str) -> None:
+        """End the query with this id, if it still runs; it fails with QUERY_WAS_CANCELLED.
+
+        Raises:
+            QueryError: the engine refused.
+        """
+        self.execute("KILL QUERY WHERE startsWith(query, {mark:String}) ASYNC", {"mark": _mark(query_id)})
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement without a result.
@@ -127,6 +163,17 @@ class Database:
     def _open(self) -> Any:  # noqa: ANN401
         import clickhouse_connect  # noqa: PLC0415 - importing it opens an engine; ours must be the first
 
-        return clickhouse_connect.get_client(
+        client: Any = clickhouse_connect.get_client(
             interface="chdb", path=self._data, settings=_SETTINGS, chdb_options=self._options, tz_mode="aware"
         )
+        # the driver's own summary tells the size of the result, not what was read for it
+        client._backend._summary = _summary  # noqa: SLF001
+        return client
+
+
+def _summary(result: Any) -> dict[str, int]:  # noqa: ANN401 - chdb's result
+    return {
+        "read_rows": result.storage_rows_read(),
+        "read_bytes": result.storage_bytes_read(),
+        "elapsed_ns": round(result.elapsed() * 1e9),
+    }

@@ -1,10 +1,9 @@
 """Errors as GraphQL tells them: one sentence, and ``extensions.code`` for machines."""
 
 import logging
-import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
@@ -12,26 +11,28 @@ from tidemark.query.errors import Code, QueryError
 
 _LOG = logging.getLogger(__name__)
 SYNTAX, INVALID, BAD_REQUEST = "GRAPHQL_SYNTAX", "GRAPHQL_INVALID", "BAD_REQUEST"
+# of documents; `limit`, and where it is known `requested`, stand beside them
+TOO_DEEP, TOO_MANY_ALIASES, TOO_MANY_TOKENS = "TOO_DEEP", "TOO_MANY_ALIASES", "TOO_MANY_TOKENS"
+_WITHHELD: Final = "(its message quotes what the caller wrote, and is not logged)"
 
 
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turn what a step raises into a GraphQL error; what nobody expected is logged and stays behind an id.
+def told(error: GraphQLError, request_id: str, texts: Iterable[str]) -> GraphQLError:
+    """An error of an execution as its caller is told it.
 
-    Raises:
-        GraphQLError: always, when anything was raised within.
+    A refusal gets its code and details. What nobody expected is logged under ``request_id``, without
+    ``texts`` (those that the caller wrote), and only the id is told.
     """
-    try:
-        yield
-    except QueryError as error:
-        raise GraphQLError(str(error), extensions={"code": error.code.value, **error.details}) from error
-    except Exception as error:
-        request = secrets.token_hex(6)
-        _LOG.exception("query %s failed", request)
-        raise GraphQLError(
-            f"The question could not be answered; the service's log says why, under {request}.",
-            extensions={"code": Code.INTERNAL.value, "request": request},
-        ) from error
+    cause = error.original_error
+    if isinstance(cause, QueryError):
+        return _located(error, str(cause), {"code": cause.code.value, **cause.details})
+    if cause is None or isinstance(cause, GraphQLError) or error.path is None:
+        return error
+    _LOG.error("query %s failed\n%s", request_id, "".join(_trace(cause, list(texts))))
+    return _located(
+        error,
+        f"The question could not be answered; the service's log says why, under {request_id}.",
+        {"code": Code.INTERNAL.value, "request": request_id},
+    )
 
 
 def formatted(error: GraphQLError) -> Mapping[str, Any]:
@@ -40,3 +41,36 @@ def formatted(error: GraphQLError) -> Mapping[str, Any]:
     extensions = dict(error.extensions or {})
     extensions.setdefault("code", SYNTAX if isinstance(error, GraphQLSyntaxError) else INVALID)
     return {**plain, "extensions": extensions}
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """Every text in the values of variables."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from texts_in(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts_in(one)
+
+
+def _located(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(message, error.nodes, path=error.path, extensions=extensions)
+
+
+def _trace(error: BaseException, texts: list[str]) -> Iterator[str]:
+    """The stacks of an exception and those behind it, first to last, with the messages that may be told."""
+    behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if behind is not None:
+        yield from _trace(behind, texts)
+        yield "which led to\n"
+    message = str(error)
+    quotes = any(text in message or (_letters(text) or text) in _letters(message) for text in texts if text)
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__name__}: {_WITHHELD if quotes else message}\n"
+
+
+def _letters(text: str) -> str:
+    """Its letters and digits alone, which are the same however it is quoted or escaped."""
+    return "".join(filter(str.isalnum, text))

@@ -1,61 +1,68 @@
-"""The schema: the contract's `metrics` and `freshness`, enums and fields from the catalogue."""
+"""The schema: the contract's types, with enums and fields from the catalogue."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any, cast
+from collections.abc import AsyncIterator
+from typing import Any
 
-import strawberry
-from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
-from strawberry.types import ExecutionContext, Info
+from strawberry.types import Info
 
-from tidemark import freshness
-from tidemark.api.errors import explained
+from tidemark.api.context import Context
 from tidemark.api.fields import field
-from tidemark.api.rows import read_cells, row_type, rows
-from tidemark.api.rules import EXTENSIONS
+from tidemark.api.frames import frame_type
+from tidemark.api.listing import Listing, catalogue_type
+from tidemark.api.operations import Schema
+from tidemark.api.question import Enums, question_type, request_of
+from tidemark.api.rows import read_cells, row_type
 from tidemark.api.scalars import SCALARS
-from tidemark.api.types import Column, Freshness, Grain, Operator, Resolved, TimeRange
-from tidemark.query.catalogue import Catalogue, Dimension, Metric
-from tidemark.query.frame import Frame
-from tidemark.query.parse import parse_request
-from tidemark.query.request import DEFAULT_LIMIT, Request
+from tidemark.api.types import Freshness, Limits
+from tidemark.query.catalogue import Catalogue
+from tidemark.query.errors import Code, QueryError
+from tidemark.query.frame import Answer
+from tidemark.query.request import Request
+
+__all__ = ["Context", "Schema", "build_schema"]
+INTERVAL_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What resolvers need; neither blocks the event loop."""
+def build_schema(catalogue: Catalogue, *, currency: str = "USD") -> Schema:
+    """The schema for this catalogue; ``currency`` is the unit of its amounts."""
+    enums = Enums.of(catalogue)
+    question = question_type(enums)
+    frame = frame_type(row_type(catalogue))
+    listing = Listing.of(catalogue, enums, currency)
 
-    answer: Callable[[Request], Awaitable[Frame]]
-    freshness: Callable[[], Awaitable[freshness.Freshness]]
+    def asked(info: Info[Context, None], query: object) -> Request:
+        limits = info.context.desk.allowance(info.context.caller).limits
+        return request_of(catalogue, query, limits)
 
-
-class Schema(strawberry.Schema):
-    """Strawberry's schema, without its own log of errors: a caller's mistake is no error of the service."""
-
-    def process_errors(
-        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
-    ) -> None:
-        """Leave the log alone; `tidemark.api.errors` logs what nobody expected."""
-
-
-def build_schema(catalogue: Catalogue) -> Schema:
-    """The schema for this catalogue. A request's context must be a `Context`."""
-    question = _question_type(catalogue)
-    frame = _frame_type(row_type(catalogue))
-
-    async def answer_metrics(info: Info[Context, None], query: Any) -> Frame:  # noqa: ANN401 - made above
-        with explained():
-            return await info.context.answer(_request(catalogue, query))
+    async def metrics(info: Info[Context, None], query: Any) -> Answer:  # noqa: ANN401 - made above
+        return await info.context.desk.ask(asked(info, query), info.context.caller)
 
     async def read_freshness(info: Info[Context, None]) -> Freshness:
-        with explained():
-            known = await info.context.freshness()
-            return Freshness.of(known, known.now)
+        known = await info.context.desk.freshness()
+        return Freshness.of(known, known.now)
 
-    answer_metrics.__annotations__["query"] = question
+    def limits(info: Info[Context, None]) -> Limits:
+        return Limits.of(info.context.desk.allowance(info.context.caller))
+
+    async def watch(
+        info: Info[Context, None],
+        query: Any,  # noqa: ANN401 - made above
+        min_interval_ms: int | None = INTERVAL_MS,
+    ) -> AsyncIterator[Answer]:
+        interval = INTERVAL_MS if min_interval_ms is None else min_interval_ms
+        if interval < 0:
+            raise QueryError(
+                Code.BAD_LIMIT,
+                f"minIntervalMs is {interval}; it must be at least 0.",
+                limit=0,
+                requested=interval,
+                suggestion={"minIntervalMs": INTERVAL_MS},
+            )
+        return info.context.desk.watch(asked(info, query), info.context.caller, interval)
+
+    metrics.__annotations__["query"] = watch.__annotations__["query"] = question
     query = create_type(
         "Query",
         [
@@ -63,93 +70,25 @@ def build_schema(catalogue: Catalogue) -> Schema:
                 "metrics",
                 frame,
                 "Campaign metrics, sliced any way the catalogue allows.",
-                resolver=answer_metrics,
+                resolver=metrics,
             ),
+            field("catalogue", catalogue_type(enums), resolver=lambda: listing),
             field("freshness", Freshness, resolver=read_freshness),
+            field("limits", Limits, "What this caller may ask, before it asks.", resolver=limits),
         ],
     )
-    schema = Schema(query, config=StrawberryConfig(scalar_map=SCALARS), extensions=EXTENSIONS)
-    read_cells(schema._schema)  # noqa: SLF001 - Strawberry has no other way to the core schema
-    return schema
-
-
-def _request(catalogue: Catalogue, query: Any) -> Request:  # noqa: ANN401 - the input made from the catalogue
-    return parse_request(
-        catalogue,
-        metrics=[metric.value for metric in query.metrics],
-        dimensions=[dimension.value for dimension in query.dimensions],
-        where=[(one.dimension.value, one.op.value, one.values) for one in query.where],
-        time_range=query.range.parsed(),
-        grain=query.grain.value if query.grain else None,
-        limit=query.limit,
-    )
-
-
-def _question_type(catalogue: Catalogue) -> type:
-    metric = _enum("Metric", list(catalogue.metrics.values()))
-    dimension = _enum("Dimension", list(catalogue.dimensions.values()))
-    condition = create_type(
-        "Condition",
+    subscription = create_type(
+        "Subscription",
         [
-            field("dimension", dimension),
-            field("op", Operator, default=Operator.IN),
-            field("values", list[str]),
-        ],
-        is_input=True,
-        description="All conditions hold (AND); the values of one are alternatives (OR).",
-    )
-    return create_type(
-        "MetricsQuery",
-        [
-            field("metrics", _list_of(metric)),
-            field("dimensions", _list_of(dimension), default_factory=list),
-            field("where", _list_of(condition), default_factory=list),
-            field("range", TimeRange),
-            field("grain", Grain | None, "null: one bucket for the whole range.", default=strawberry.UNSET),
-            field("limit", int, default=DEFAULT_LIMIT),
-        ],
-        is_input=True,
-    )
-
-
-def _frame_type(row: type) -> type:
-    def columns(root: Any) -> list[Column]:  # noqa: ANN401 - a Frame of the planner
-        return [Column.of(column) for column in root.columns]
-
-    def made_rows(root: Any) -> Any:  # noqa: ANN401
-        return rows(root)
-
-    def resolved(root: Any) -> Resolved:  # noqa: ANN401
-        return Resolved.of(root.resolved, root.source)
-
-    def fresh(root: Any) -> Freshness:  # noqa: ANN401
-        return Freshness.of(root.freshness, root.resolved.end)
-
-    return create_type(
-        "Frame",
-        [
-            field("columns", list[Column], "Columnar: the cheapest form for charts.", resolver=columns),
             field(
-                "rows",
-                _list_of(row),
-                "A row for each group with an event that the metrics look at; without dimensions and grain, "
-                "always one.",
-                resolver=made_rows,
-            ),
-            field("rowCount", int, attribute="row_count"),
-            field("truncated", bool, "true when limit cut rows off."),
-            field("resolved", Resolved, resolver=resolved),
-            field("freshness", Freshness, resolver=fresh),
+                "metrics",
+                frame,
+                "A new frame each time its data changed, at most once per interval; the first one at once.",
+                resolver=watch,
+                is_subscription=True,
+            )
         ],
     )
-
-
-def _enum(name: str, entries: Sequence[Metric | Dimension]) -> Any:  # noqa: ANN401 - a type made at run time
-    members = {
-        entry.name: strawberry.enum_value(entry.name, description=entry.description) for entry in entries
-    }
-    return strawberry.enum(cast("type[Enum]", Enum(name, members)))
-
-
-def _list_of(type_: Any) -> Any:  # noqa: ANN401 - types made at run time
-    return list[type_]
+    schema = Schema(query, subscription, StrawberryConfig(scalar_map=SCALARS))
+    read_cells(schema.core)
+    return schema

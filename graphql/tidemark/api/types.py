@@ -5,12 +5,15 @@ from datetime import datetime
 import strawberry
 
 from tidemark import freshness
+from tidemark.api.context import Allowance
 from tidemark.api.scalars import Values
 from tidemark.query import frame, grain, request
 from tidemark.query.resolve import Resolved as ResolvedRequest
 
 Grain = strawberry.enum(grain.Grain, name="Grain")
+Compare = strawberry.enum(request.Compare, name="Compare")
 Operator = strawberry.enum(request.Operator, name="Operator")
+Direction = strawberry.enum(request.Direction, name="Direction")
 ColumnKind = strawberry.enum(frame.ColumnKind, name="ColumnKind")
 
 
@@ -34,17 +37,12 @@ class TimeRange:
 
 @strawberry.type
 class Column:
-    """One column of a frame."""
+    """One column of a frame; a `tidemark.query.frame.Column` is read in its place."""
 
     name: str
     kind: frame.ColumnKind
     unit: str | None
     values: Values
-
-    @classmethod
-    def of(cls, column: frame.Column) -> "Column":
-        """The API's form of a planner's column."""
-        return cls(name=column.name, kind=column.kind, unit=column.unit, values=Values(column.values))
 
 
 @strawberry.type(description="What was really asked, after defaults.")
@@ -56,6 +54,8 @@ class Resolved:
     grain: grain.Grain | None
     timezone: str
     source: str
+    previous_from: datetime | None
+    previous_to: datetime | None
 
     @classmethod
     def of(cls, resolved: ResolvedRequest, source: str) -> "Resolved":
@@ -66,6 +66,8 @@ class Resolved:
             grain=resolved.grain,
             timezone=resolved.timezone,
             source=source,
+            previous_from=resolved.previous_start,
+            previous_to=resolved.previous_end,
         )
 
 
@@ -94,4 +96,45 @@ class Freshness:
             audited_through=known.audited_through,
             lag_ms=known.lag_ms,
             open_bucket=known.is_open(end),
+        )
+
+
+@strawberry.type
+class Cost:
+    """What an answer cost its caller; a `tidemark.query.frame.Cost` is read in its place."""
+
+    rows_read: float
+    bytes_read: float
+    elapsed_ms: float
+    cache_hit: bool
+    charged: float
+    remaining: float
+
+
+@strawberry.type
+class Limits:
+    """What a caller may ask."""
+
+    max_range_seconds: int
+    not_older_than: datetime
+    max_rows: int
+    max_cells: int
+    max_dimensions: int
+    max_aliases: int
+    budget_per_minute: float
+    timeout_ms: int
+
+    @classmethod
+    def of(cls, allowance: Allowance) -> "Limits":
+        """The API's form of an allowance."""
+        limits = allowance.limits
+        return cls(
+            max_range_seconds=limits.range_seconds,
+            not_older_than=allowance.not_older_than,
+            max_rows=limits.rows,
+            max_cells=limits.cells,
+            max_dimensions=limits.dimensions,
+            max_aliases=limits.aliases,
+            budget_per_minute=limits.budget_per_minute,
+            timeout_ms=limits.timeout_seconds * 1000,
         )

@@ -225,7 +225,7 @@ def _total(at: str, entry: Entry, events: Mapping[str, Event]) -> Formula:
     event = _text(at, entry, "event") if "event" in entry else None
     if event is not None and event not in events:
         raise CatalogueError(f"{at}: events.yaml has no event {event}; it has {', '.join(events)}")
-    return total(Measure(entry[what]), event)
+    return total(Measure(str(entry[what])), event)
 
 
 def _told(entry: Entry) -> str:

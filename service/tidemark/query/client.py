@@ -1,35 +1,17 @@
 """Asking the service over HTTP, and saying in one sentence why there is no answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from tidemark.query.asking import Asked
+from tidemark.query.options import Words
 
-_FRAME = """
-fragment frame on Frame {
-  columns { name kind unit values }
-  rowCount
-  truncated
-  resolved { from to grain timezone source }
-  freshness { now completeThrough auditedThrough lagMs openBucket }
-}
-"""
-_ONE = "query Ask($asked: MetricsQuery!) { asked: metrics(query: $asked) { ...frame } }" + _FRAME
-_BOTH = (
-    "query AskWithTotals($asked: MetricsQuery!, $total: MetricsQuery!) {"
-    " asked: metrics(query: $asked) { ...frame } total: metrics(query: $total) { ...frame } }" + _FRAME
-)
-_NAMES = """{
-  metrics: __type(name: "Metric") { enumValues { name } }
-  dimensions: __type(name: "Dimension") { enumValues { name } }
-  grain: __type(name: "Grain") { enumValues { name } }
-}"""
 # longer than the service lets a query take
 _TIMEOUT_SECONDS = 30.0
 
-Frame = dict[str, Any]
+Body = dict[str, Any]
 
 
 class ServiceError(RuntimeError):
@@ -43,56 +25,52 @@ class Client:
     http: httpx.Client
     url: str
 
-    def ask(self, asked: Asked) -> Frame:
-        """The frame that answers.
+    def ask(self, words: Words) -> Body:
+        """The frame that answers, as ``GET /v1/metrics`` has it.
 
         Raises:
             ServiceError: there is none.
         """
-        frame: Frame = self._ask(_ONE, {"asked": asked.variables}, asked)["asked"]
-        return frame
+        return self._json("/v1/metrics", words, "rows")
 
-    def ask_with_total(self, asked: Asked, total: Asked) -> tuple[Frame, Frame]:
-        """Two frames of one request.
+    def explain(self, words: Words, *, run: bool) -> Body:
+        """The plan of a question.
 
         Raises:
-            ServiceError: there are none.
+            ServiceError: there is none.
         """
-        data = self._ask(_BOTH, {"asked": asked.variables, "total": total.variables}, asked)
-        return data["asked"], data["total"]
+        return self._json("/v1/explain", [*words, ("analyze", "true")] if run else words, "sql")
 
-    def _ask(self, document: str, variables: dict[str, Any], asked: Asked) -> dict[str, Any]:
-        answer = self._post(document, variables)
-        if errors := answer.get("errors"):
-            raise ServiceError(self._unknown_name(asked) or str(errors[0]["message"]))
-        data: dict[str, Any] = answer["data"]
-        return data
+    def sheet(self, words: Words) -> str:
+        """The answer as CSV.
 
-    def _unknown_name(self, asked: Asked) -> str | None:
-        """A better sentence than GraphQL's where a name is one that the service does not know."""
-        known = self._post(_NAMES, {}).get("data") or {}
-        given = {
-            "metrics": asked.metrics,
-            "dimensions": (*asked.dimensions, *(one["dimension"] for one in asked.where)),
-            "grain": (asked.grain,) if asked.grain else (),
-        }
-        for what, option in (
-            ("metrics", "--metrics"),
-            ("dimensions", "--by or --where"),
-            ("grain", "--grain"),
-        ):
-            names = [value["name"] for value in (known.get(what) or {}).get("enumValues", [])]
-            for name in given[what]:
-                if names and name not in names:
-                    listed = ", ".join(names).lower()
-                    return f"There is nothing called {name.lower()} for {option}; there are {listed}."
-        return None
+        Raises:
+            ServiceError: there is none.
+        """
+        response = self._get("/v1/metrics.csv", words)
+        if "Tidemark-Code" in response.headers:
+            raise ServiceError(response.text.strip())
+        if not response.headers.get("content-type", "").startswith("text/csv"):
+            raise ServiceError(self._stranger(response))
+        return response.text
 
-    def _post(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
-        body = {"query": document, "variables": variables}
+    def _json(self, path: str, words: Words, key: str) -> Body:
+        response = self._get(path, words)
         try:
-            response = self.http.post(f"{self.url}/graphql", json=body, timeout=_TIMEOUT_SECONDS)
-            answer = response.json()
+            body = response.json()
+        except ValueError as error:
+            raise ServiceError(self._stranger(response)) from error
+        if isinstance(body, dict) and "code" in body and "message" in body:
+            raise ServiceError(_sentence(body))
+        if not isinstance(body, dict) or key not in body:
+            raise ServiceError(self._stranger(response))
+        return body
+
+    def _get(self, path: str, words: Words) -> httpx.Response:
+        try:
+            return self.http.get(
+                f"{self.url}{path}", params=httpx.QueryParams(tuple(words)), timeout=_TIMEOUT_SECONDS
+            )
         except httpx.TimeoutException as error:
             raise ServiceError(
                 f"The service at {self.url} did not answer within {_TIMEOUT_SECONDS:.0f} s; "
@@ -103,11 +81,15 @@ class Client:
                 f"The service does not answer at {self.url}; start it with `make up`, or see "
                 "`tidemark status`."
             ) from error
-        except ValueError as error:
-            raise ServiceError(
-                f"{self.url} answered {response.status_code} without JSON; is it Tidemark's service? "
-                "See --url."
-            ) from error
-        if not isinstance(answer, dict) or not ("data" in answer or "errors" in answer):
-            raise ServiceError(f"{self.url} answers, but not GraphQL; is it Tidemark's service? See --url.")
-        return answer
+
+    def _stranger(self, response: httpx.Response) -> str:
+        return (
+            f"{self.url} answered {response.status_code}, but not as Tidemark's service does; is it that? "
+            "See --url."
+        )
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    """The refusal's sentence, with the options that would be accepted."""
+    options = " ".join(f"--{word} {value}" for word, value in problem.get("suggestion", {}).items())
+    return f"{problem['message']} Try {options}." if options else str(problem["message"])

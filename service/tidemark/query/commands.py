@@ -1,103 +1,138 @@
-"""``tidemark query``: a question from the terminal, answered by the service."""
+"""``tidemark query`` and ``tidemark explain``: a question from the terminal, answered by the service."""
 
 import csv
+import io
 import json
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from tidemark.query.asking import Asked, AskingError, asked
+from tidemark.query import options
+from tidemark.query.options import Words, words_of
 from tidemark.settings import settings
 
 if TYPE_CHECKING:
-    from tidemark.query.client import Client, Frame
+    from collections.abc import Iterator
 
-# what one question may ask for: the buckets of all lines have to fit, or be asked for by the lines' names
-_MOST_ROWS, _MOST_VALUES = 10_000, 1_000
+    from tidemark.query.client import Body, Client
+
 _WATCH_SECONDS = 1.0
 
 
 def query(
-    metrics: Annotated[str, typer.Option("--metrics", "-m", help="What to measure: clicks,ctr,spend.")],
-    by: Annotated[str, typer.Option("--by", "-b", help="What to slice by: campaign,country.")] = "",
-    last: Annotated[str | None, typer.Option(help="The last 90s, 15m, 1h, 7d or 2w.  [default: 1h]")] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="2026-11-23 or 2026-11-23T12:00, UTC unless it says more.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", help="The end of the range, itself not part of it.")
-    ] = None,
-    grain: Annotated[
-        str | None, typer.Option("--grain", "-g", help="minute, five-minutes, hour, day, week, month.")
-    ] = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option("--where", "-w", help="campaign=a,b or campaign!=a,b; all of them hold."),
-    ] = None,
-    limit: Annotated[int, typer.Option(help="The most lines, or rows with --json and --csv.")] = 1_000,
-    url: Annotated[str | None, typer.Option(help="The service.  [default: the local one]")] = None,
+    metrics: options.Metrics,
+    by: options.By = "",
+    last: options.Last = None,
+    start: options.Start = None,
+    end: options.End = None,
+    zone: options.Zone = None,
+    grain: options.Bucket = None,
+    where: options.Where = None,
+    compare: options.Before = None,
+    top: options.Top = None,
+    top_by: options.TopBy = None,
+    other: options.Other = True,
+    having: options.Having = None,
+    order: options.Order = None,
+    limit: options.Most = None,
+    url: options.Url = None,
+    intervals: Annotated[
+        bool, typer.Option("--intervals", help="The 95 % intervals of rates, in the table.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The frame as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="The frame as CSV.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Ask again each second, until Ctrl-C.")] = False,
 ) -> None:
     """Ask for metrics: totals a line, a sparkline with --grain, and how far the answer is complete."""
+    words = words_of(
+        metrics=metrics, by=by, last=last, start=start, end=end, zone=zone, grain=grain, where=where,
+        compare=compare, top=top, top_by=top_by, other=other, having=having, order=order, limit=limit,
+    )  # fmt: skip
+    if as_json and as_csv:
+        raise _failure("--json and --csv stand together; give one of them")
+    with _service(url) as client:
+        if as_json or as_csv:
+            _export(client, words, as_csv=as_csv, watch=watch)
+        else:
+            _show(client, words, intervals=intervals, watch=watch)
+
+
+def explain(
+    metrics: options.Metrics,
+    by: options.By = "",
+    last: options.Last = None,
+    start: options.Start = None,
+    end: options.End = None,
+    zone: options.Zone = None,
+    grain: options.Bucket = None,
+    where: options.Where = None,
+    compare: options.Before = None,
+    top: options.Top = None,
+    top_by: options.TopBy = None,
+    other: options.Other = True,
+    having: options.Having = None,
+    order: options.Order = None,
+    limit: options.Most = None,
+    url: options.Url = None,
+    run: Annotated[bool, typer.Option("--run", help="Run it, and say what that took.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The plan as JSON.")] = False,
+) -> None:
+    """Show how a question would be answered: the tables, the SQL, the price."""
+    words = words_of(
+        metrics=metrics, by=by, last=last, start=start, end=end, zone=zone, grain=grain, where=where,
+        compare=compare, top=top, top_by=top_by, other=other, having=having, order=order, limit=limit,
+    )  # fmt: skip
+    with _service(url) as client:
+        told = client.explain(words, run=run)
+        if as_json:
+            sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+            return
+        from tidemark.query.plandisplay import render_plan  # noqa: PLC0415 - `tidemark --help` needs none of it
+
+        Console(highlight=False).print(render_plan(told), soft_wrap=True)
+
+
+@contextmanager
+def _service(url: str | None) -> "Iterator[Client]":
+    """The service; what it refuses is one red sentence and exit 1."""
     import httpx  # noqa: PLC0415 - `tidemark --help` needs none of it
 
     from tidemark.query.client import Client, ServiceError  # noqa: PLC0415
 
-    errors = Console(stderr=True)
     try:
-        if as_json and as_csv:
-            raise AskingError("--json and --csv stand together; give one of them")  # noqa: TRY301
-        question = asked(
-            metrics=metrics,
-            by=by,
-            where=where or (),
-            last=last,
-            start=start,
-            end=end,
-            grain=grain,
-            limit=limit,
-        )
         with httpx.Client() as http:
             base = (url or settings().service_url).rstrip("/")
-            client = Client(http, base if "://" in base else f"http://{base}")
-            if as_json or as_csv:
-                _export(client, question, as_csv=as_csv, watch=watch)
-            else:
-                _show(client, question, watch=watch)
-    except (AskingError, ServiceError) as error:
-        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+            yield Client(http, base if "://" in base else f"http://{base}")
+    except ServiceError as error:
+        raise _failure(str(error)) from error
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 
 
-def _export(client: "Client", question: Asked, *, as_csv: bool, watch: bool) -> None:
+def _failure(sentence: str) -> typer.Exit:
+    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(1)
+
+
+def _export(client: "Client", words: Words, *, as_csv: bool, watch: bool) -> None:
     first = True
     while first or watch:
         if not first:
             time.sleep(_WATCH_SECONDS)
-        frame = client.ask(question)
         if as_csv:
-            _write_csv(frame, header=first)
+            rows = list(csv.reader(io.StringIO(client.sheet(words), newline="")))
+            csv.writer(sys.stdout, lineterminator="\n").writerows(rows if first else rows[1:])
         else:
-            sys.stdout.write(json.dumps(frame, ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps(client.ask(words), ensure_ascii=False) + "\n")
         sys.stdout.flush()
         first = False
 
 
-def _write_csv(frame: "Frame", *, header: bool) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    if header:
-        writer.writerow(column["name"] for column in frame["columns"])
-    writer.writerows(zip(*(column["values"] for column in frame["columns"]), strict=True))
-
-
-def _show(client: "Client", question: Asked, *, watch: bool) -> None:
+def _show(client: "Client", words: Words, *, intervals: bool, watch: bool) -> None:
     from rich.live import Live  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -105,7 +140,11 @@ def _show(client: "Client", question: Asked, *, watch: bool) -> None:
     from tidemark.query.terminal import render  # noqa: PLC0415
 
     console = Console(highlight=False)
-    first = render(*_frames(client, question), console.width)
+
+    def ask() -> "tuple[Body, Body | None]":
+        return _frames(client, words)
+
+    first = render(*ask(), console.width, intervals=intervals)
     if not watch:
         console.print(first)
         return
@@ -113,19 +152,18 @@ def _show(client: "Client", question: Asked, *, watch: bool) -> None:
         while True:
             time.sleep(_WATCH_SECONDS)
             try:
-                live.update(render(*_frames(client, question), console.width), refresh=True)
+                live.update(render(*ask(), console.width, intervals=intervals), refresh=True)
             except ServiceError as error:  # a service that is being restarted is back in a moment
                 live.update(Text(str(error), style="red"), refresh=True)
 
 
-def _frames(client: "Client", question: Asked) -> "tuple[Frame, Frame | None]":
-    """The totals, and the buckets where a grain is asked for: of the lines that are shown, if not all fit."""
-    if question.grain is None:
-        return client.ask(question), None
-    buckets = question.with_limit(_MOST_ROWS)
-    series, total = client.ask_with_total(buckets, question.total())
-    dimensions = [column["values"] for column in total["columns"] if column["kind"] == "DIMENSION"]
-    shown = list(dict.fromkeys(dimensions[0])) if dimensions else []
-    if series["truncated"] and 0 < len(shown) <= _MOST_VALUES:
-        series = client.ask(buckets.only(shown))
-    return total, series
+def _frames(client: "Client", words: Words) -> "tuple[Body, Body | None]":
+    """The totals, and where a grain is asked for the buckets of the same range."""
+    from tidemark.query import lines  # noqa: PLC0415
+
+    total = client.ask(lines.totals(words))
+    if not any(name == "grain" for name, _ in words):
+        return total, None
+    series = client.ask(lines.buckets(words, total))
+    narrowed = lines.narrowed(words, total) if series["truncated"] else None
+    return total, client.ask(narrowed) if narrowed else series

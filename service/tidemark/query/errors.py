@@ -15,6 +15,7 @@ class Code(StrEnum):
     BAD_HAVING = "BAD_HAVING"
     BAD_ORDER = "BAD_ORDER"
     NOTHING_ASKED = "NOTHING_ASKED"
+    BAD_PARAMETER = "BAD_PARAMETER"  # of a door that takes words: unknown, or given twice
     # limits: `limit`, `requested` and, where there is one, `suggestion` (a part of the question to replace)
     RANGE_TOO_LONG = "RANGE_TOO_LONG"
     RANGE_TOO_OLD = "RANGE_TOO_OLD"
@@ -39,8 +40,8 @@ class QueryError(ValueError):
 
     Attributes:
         code: The reason, for machines.
-        details: More for machines: ``limit`` and ``requested`` (numbers), ``retryAfterMs``, ``suggestion`` (keys
-            of the question with the values that would be accepted).
+        details: More for machines: ``limit`` and ``requested`` (numbers), ``retryAfterMs``, ``suggestion``
+            (keys of the question with the values that would be accepted).
     """
 
     def __init__(self, code: Code, message: str, **details: object) -> None:

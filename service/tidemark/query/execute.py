@@ -1,34 +1,52 @@
-"""Running a plan: the one step that touches the database."""
+"""Running a plan: the steps that touch the database."""
 
 from tidemark.query.database import Database, Table
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.plan import Plan
 
+_SHORTER = "ask for a shorter range, for fewer campaigns, or with from and to on whole minutes"
+_ESTIMATED_ROWS = 3
+"""The column of an EXPLAIN ESTIMATE: database, table, parts, rows, marks."""
 
-def execute(database: Database, plan: Plan, limits: Limits = DEFAULT_LIMITS) -> Table:
+
+def estimate(database: Database, plan: Plan) -> int:
+    """How many rows the plan's SELECT will read, from the tables' indexes."""
+    table = database.query(plan.estimate_sql, plan.estimate_parameters)
+    return sum(table.columns[_ESTIMATED_ROWS]) if table.row_count else 0
+
+
+def execute(
+    database: Database, plan: Plan, limits: Limits = DEFAULT_LIMITS, *, query_id: str | None = None
+) -> Table:
     """Run the plan's SELECT.
 
     Raises:
         QueryError: it took too long or too much memory. Other errors of the database pass through.
     """
     try:
-        return database.query(plan.sql, plan.parameters)
+        return database.query(plan.sql, plan.parameters, query_id=query_id)
     except Exception as error:
         # the engine's own names of its errors, in every message of its
         text = str(error)
-        if "TIMEOUT_EXCEEDED" in text or "TOO_SLOW" in text:
-            raise QueryError(
-                Code.QUERY_TIMEOUT,
-                f"The query took longer than {limits.timeout_seconds} s; ask for a shorter range, for fewer "
-                "campaigns, or with from and to on whole minutes.",
-                limit=limits.timeout_seconds,
-            ) from error
+        if "TIMEOUT_EXCEEDED" in text or "TOO_SLOW" in text or "QUERY_WAS_CANCELLED" in text:
+            raise too_slow(limits) from error
         if "MEMORY_LIMIT_EXCEEDED" in text:
             raise QueryError(
                 Code.QUERY_TOO_LARGE,
-                f"The query needed more than {limits.memory_bytes // 10**6:,} MB; ask for a shorter range, "
-                "for fewer dimensions, or with from and to on whole minutes.",
+                f"The query needed more than {limits.memory_bytes // 10**6:,} MB; {_SHORTER}, or for fewer "
+                "dimensions.",
                 limit=limits.memory_bytes,
+                suggestion={"range": {"lastSeconds": 3600}},
             ) from error
         raise
+
+
+def too_slow(limits: Limits) -> QueryError:
+    """What a query that was ended at its time-out is told."""
+    return QueryError(
+        Code.QUERY_TIMEOUT,
+        f"The query took longer than {limits.timeout_seconds} s and was ended; {_SHORTER}.",
+        limit=limits.timeout_seconds,
+        suggestion={"range": {"lastSeconds": 3600}},
+    )

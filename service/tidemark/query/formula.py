@@ -78,16 +78,28 @@ class Formula:
         guards = _products(1, [sums[one] for one in self.nonzero])
         return _quotients(ups, [down if guard else 0 for down, guard in zip(downs, guards, strict=True)])
 
-    def sql(self, names: Mapping[Sum, str]) -> str:
-        """The same as an expression over the aliases of its sums, to order rows by."""
+    def sql(self, names: Mapping[Sum, str], *, as_float: bool = False) -> str:
+        """The same as an expression over the aliases of its sums, to order and choose rows by.
+
+        A quotient is a Float64 of the two products; they are exact to 256 bits, and so is the quotient's
+        order but for
+        those that are equal as Float64. A plain sum stays a whole number unless it is to be ``as_float``.
+        """
         if self.is_plain:
-            return names[self.numerator[0]]
-        up = " * ".join([f"toInt256({self.factor})", *(names[one] for one in self.numerator)])
-        down = " * ".join([f"toInt256({self.divisor})", *(names[one] for one in self.denominator)])
+            plain = names[self.numerator[0]]
+            return f"toFloat64({plain})" if as_float else plain
+        up = _product_sql(self.factor, [names[one] for one in self.numerator])
+        down = _product_sql(self.divisor, [names[one] for one in self.denominator])
         value = f"toFloat64({up}) / toFloat64({down})"
         if not self.nonzero:
             return value
         return f"if({' OR '.join(f'{names[one]} = 0' for one in self.nonzero)}, NULL, {value})"
+
+
+def _product_sql(factor: int, names: Sequence[str]) -> str:
+    if factor == len(names) == 1:
+        return names[0]
+    return " * ".join([f"toInt256({factor})", *names])
 
 
 def total(measure: Measure, event: str | None) -> Formula:

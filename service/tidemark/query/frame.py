@@ -27,7 +27,8 @@ class Column:
     """One column of an answer.
 
     Attributes:
-        name: ``bucket``, ``other``, the field of the dimension or metric (``clicks``), or that behind the kind
+        name: ``bucket``, ``other``, the field of the dimension or metric (``clicks``), or that behind the
+            kind
             (``previous.clicks``, ``change.clicks``, ``lower.ctr``, ``upper.ctr``). No two columns share one.
         kind: What it holds: a bucket's start as RFC 3339 text, whether the row is the remainder, a
             dimension's text (None in the remainder's row), a metric's number.

@@ -4,6 +4,10 @@ import re
 from datetime import UTC, datetime, timedelta
 
 MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+# Every event's time lies in [FIRST_MS, END_MS): from 2000 to 2100.
+FIRST_MS, END_MS = 946_684_800_000, 4_102_444_800_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?([Zz]|[+-]\d\d:\d\d)",

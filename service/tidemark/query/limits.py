@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of one question and of one caller; each refusal names its limit, its value and what was asked.
+    """The limits of a question and of a caller; a refusal names its limit, its value and what was asked.
 
     Attributes:
         rows: The largest ``limit``, and the most buckets of a range.

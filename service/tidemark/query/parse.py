@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from tidemark.query.catalogue import Catalogue, Dimension, Metric
+from tidemark.query.catalogue import Catalogue, Dimension
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.grain import Grain
 from tidemark.query.instant import format_instant
@@ -147,7 +147,8 @@ def _check_limit(limit: int, limits: Limits) -> None:
     if limit > limits.rows:
         raise QueryError(
             Code.TOO_MANY_ROWS,
-            f"limit is {limit:,}; it must be from 1 to {limits.rows:,}; ask for fewer rows or a coarser grain.",
+            f"limit is {limit:,}; it must be from 1 to {limits.rows:,}; ask for fewer rows or a "
+            "coarser grain.",
             limit=limits.rows,
             requested=limit,
             suggestion={"limit": limits.rows},
@@ -294,10 +295,13 @@ def _order(
     way = _member("direction", direction, Direction)
     if by_bucket:
         if grain is None:
-            raise QueryError(Code.BAD_ORDER, "orderBy bucket needs a grain; without one there are no buckets.")
+            raise QueryError(
+                Code.BAD_ORDER, "orderBy bucket needs a grain; without one there are no buckets."
+            )
         return OrderBy(None, way)
     if metric is not None:
-        return OrderBy(*_look_up("metric", [metric], catalogue.metrics), way)
+        (by_metric,) = _look_up("metric", [metric], catalogue.metrics)
+        return OrderBy(by_metric, way)
     (found,) = _look_up("dimension", [str(dimension)], catalogue.dimensions)
     if found not in dimensions:
         raise QueryError(

@@ -1,48 +1,190 @@
-"""Which table answers which part of a range."""
+"""Which table answers which part of a range: the coarsest that is right there, and as fresh."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
-from tidemark.query.instant import MINUTE_MS
+from tidemark.query.errors import Code, QueryError
+from tidemark.query.instant import (
+    DAY_MS,
+    END_MS,
+    FIRST_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    format_instant,
+    from_ms,
+    to_ms,
+)
 
-# Every event's time lies in [2000, 2100); DateTime, the type of campaign_minute.minute, ends in 2106.
-FIRST_MS, END_MS = 946_684_800_000, 4_102_444_800_000
+_MOST_SPANS = 60
+"""More spans cost more to plan than they save: then what lies between dirty hours comes from minutes too."""
 
 
 class Source(StrEnum):
     """The tables that metrics are answered from."""
 
+    CAMPAIGN_DAY = "campaign_day"
+    CAMPAIGN_HOUR = "campaign_hour"
     CAMPAIGN_MINUTE = "campaign_minute"
     EVENTS = "events"
 
 
+WIDTH_MS = {Source.CAMPAIGN_DAY: DAY_MS, Source.CAMPAIGN_HOUR: HOUR_MS, Source.CAMPAIGN_MINUTE: MINUTE_MS}
+"""How much time a row of each folded table stands for."""
+
+
+class Rollups(Protocol):
+    """Which hours and days the rollups hold right; `tidemark.store.rollup` says how that is known.
+
+    An hour that begins at ``since`` or later and ends at ``until`` or earlier is right in ``campaign_hour``
+    unless it
+    is among ``dirty_hours`` (Unix seconds); likewise days. All of it holds for events accepted before
+    ``through``.
+    """
+
+    @property
+    def through(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def audited_through(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def since(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def until(self) -> datetime: ...  # noqa: D102
+    @property
+    def dirty_hours(self) -> frozenset[int]: ...  # noqa: D102
+    @property
+    def dirty_days(self) -> frozenset[int]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Since when each table holds everything, Unix milliseconds; None: since ever."""
+
+    events: int | None = None
+    minute: int | None = None
+    hour: int | None = None
+
+    def since(self, source: Source) -> int | None:
+        """Since when this table holds everything."""
+        return {
+            Source.EVENTS: self.events, Source.CAMPAIGN_MINUTE: self.minute, Source.CAMPAIGN_HOUR: self.hour
+        }.get(source)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The part ``[start, end)`` of a range, in milliseconds since 1970, that one table answers."""
+    """The part ``[start, end)`` of a range, Unix milliseconds, that one table answers."""
 
     source: Source
     start: int
     end: int
 
 
-def spans(start: int, end: int) -> tuple[Span, ...]:
-    """The spans that make up ``[start, end)``, without a gap or an overlap, at least one.
+def spans(
+    start: int,
+    end: int,
+    edges: Sequence[int],
+    *,
+    raw: bool = False,
+    rollups: Rollups | None = None,
+    kept: Kept = Kept(),
+) -> tuple[Span, ...]:
+    """The spans that make up ``[start, end)``, without a gap or an overlap, in order, at least one.
 
-    Whole minutes come from ``campaign_minute``. A range that begins or ends within a minute has those parts
-    from ``events``, so it is exact to the millisecond and pays for that only when it is asked.
+    Args:
+        start: Unix milliseconds.
+        end: Likewise; itself not part of the range.
+        edges: Where its buckets meet: a row of a table must not stand for time on both sides of one.
+        raw: Whether only raw events can answer (properties, distinct users).
+        rollups: What the rollups hold right; None: nothing.
+        kept: What retention has left.
+
+    Raises:
+        QueryError: a part can only be answered by a table that no longer holds it.
     """
     start, end = max(start, FIRST_MS), min(end, END_MS)
-    if start >= end:  # no event can lie there; an empty span of the cheap table answers that
-        return (Span(Source.CAMPAIGN_MINUTE, FIRST_MS, FIRST_MS),)
-    whole_start, whole_end = -(-start // MINUTE_MS) * MINUTE_MS, end // MINUTE_MS * MINUTE_MS
-    if whole_start >= whole_end:
-        return (Span(Source.EVENTS, start, end),)
-    return tuple(
-        span
-        for span in (
-            Span(Source.EVENTS, start, whole_start),
-            Span(Source.CAMPAIGN_MINUTE, whole_start, whole_end),
-            Span(Source.EVENTS, whole_end, end),
-        )
-        if span.start < span.end
+    inner = [edge for edge in edges if start < edge < end]
+    if start >= end:  # no event can lie there; an empty span answers that
+        return (Span(Source.EVENTS if raw else Source.CAMPAIGN_MINUTE, FIRST_MS, FIRST_MS),)
+    if raw or any(edge % MINUTE_MS for edge in inner):
+        found: tuple[Span, ...] = (Span(Source.EVENTS, start, end),)
+    else:
+        found = _folded(start, end, inner, rollups)
+    for span in found:
+        since = kept.since(span.source)
+        if since is not None and span.start < since:
+            raise _gone(span, since)
+    return found
+
+
+def _folded(start: int, end: int, inner: Sequence[int], rollups: Rollups | None) -> tuple[Span, ...]:
+    found = [Span(Source.EVENTS, start, end)]
+    found = _refine(found, Source.CAMPAIGN_MINUTE, FIRST_MS, END_MS, frozenset())
+    if rollups is not None and rollups.since is not None:
+        since, until = to_ms(rollups.since), to_ms(rollups.until)
+        for source, dirty in (
+            (Source.CAMPAIGN_HOUR, rollups.dirty_hours),
+            (Source.CAMPAIGN_DAY, rollups.dirty_days),
+        ):
+            width = WIDTH_MS[source]
+            if any(edge % width for edge in inner):
+                break
+            within = frozenset(at * 1000 for at in dirty if start - width < at * 1000 < end)
+            refined = _refine(found, source, since, until, within)
+            if len(refined) <= _MOST_SPANS:
+                found = refined
+            elif within:
+                hull = frozenset(range(min(within), max(within) + width, width))
+                found = _refine(found, source, since, until, hull)
+    return tuple(found)
+
+
+def _refine(
+    found: Iterable[Span], source: Source, since: int, until: int, dirty: frozenset[int]
+) -> list[Span]:
+    """The same, with every whole row of ``source`` that is right taken from there."""
+    width = WIDTH_MS[source]
+    refined = []
+    for span in found:
+        low, high = max(span.start, since), min(span.end, until)
+        first, last = -(-low // width) * width, high // width * width
+        at = span.start
+        for begin, finish in _clean(first, last, width, dirty):
+            if at < begin:
+                refined.append(Span(span.source, at, begin))
+            refined.append(Span(source, begin, finish))
+            at = finish
+        if at < span.end:
+            refined.append(Span(span.source, at, span.end))
+    return refined
+
+
+def _clean(first: int, last: int, width: int, dirty: frozenset[int]) -> Iterator[tuple[int, int]]:
+    """The stretches of ``[first, last)`` between the dirty rows."""
+    at = first
+    for row in sorted(row for row in dirty if first <= row < last):
+        if at < row:
+            yield at, row
+        at = row + width
+    if at < last:
+        yield at, last
+
+
+def _gone(span: Span, since: int) -> QueryError:
+    hint = {
+        Source.EVENTS: "with from and to on whole minutes, without REACH and properties, older ranges can be "
+        "asked for",
+        Source.CAMPAIGN_MINUTE: "with grain HOUR or DAY, from and to on whole hours, older ranges can be "
+        "asked for",
+    }.get(span.source, "with grain DAY and from and to on whole days, UTC, older ranges can be asked for")
+    return QueryError(
+        Code.RANGE_TOO_OLD,
+        f"{span.source} holds what this question needs only since {format_instant(from_ms(since))}, "
+        "and the range begins "
+        f"at {format_instant(from_ms(span.start))}; {hint}.",
+        limit=since // 1000,
+        requested=span.start // 1000,
+        suggestion={"range": {"lastSeconds": 86_400}},
     )

@@ -1,75 +1,149 @@
 """A frame as people want to read it in a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tidemark.query.client import Frame
-from tidemark.query.grain import Grain, bucket_start, next_bucket
-from tidemark.query.instant import format_instant, parse_instant
+from tidemark.query.client import Body
+from tidemark.query.instant import parse_instant
 
 _BARS = "▁▂▃▄▅▆▇█"
 _NARROWEST, _WIDEST = 8, 60
 _WIDEST_NAME = 40
+_NONE = "–"  # noqa: RUF001 - an en dash is meant
 Number = int | float | None
+Row = Mapping[str, Any]
 
 
-def render(total: Frame, series: Frame | None, width: int) -> RenderableType:
-    """A line for each combination of dimensions, with its totals and sparklines; the watermark below."""
-    dimensions, metrics = _columns(total, "DIMENSION"), _columns(total, "METRIC")
-    lines = _series(series) if series else {}
-    buckets = _buckets(series) if series else []
-    room = _room(dimensions, metrics, width)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in dimensions:
-        table.add_column(column["name"], overflow="fold", max_width=_WIDEST_NAME)
-    for column in metrics:
-        table.add_column(column["name"], justify="right", no_wrap=True)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of the table: its cells, or the points that sparklines are drawn of."""
+
+    header: str
+    cells: list[Text] = field(default_factory=list)
+    justify: Literal["left", "right"] = "right"
+    points: Sequence[Sequence[Number]] | None = None
+
+    @property
+    def width(self) -> int:
+        """As wide as its widest cell; a sparkline may be wider, a name narrower."""
+        if self.points is not None:
+            return _NARROWEST
+        widest = max(cell_len(text) for text in [self.header, *(cell.plain for cell in self.cells)])
+        return min(widest, _WIDEST_NAME) if self.justify == "left" else widest
+
+
+def render(total: Body, series: Body | None, width: int, *, intervals: bool = False) -> RenderableType:
+    """A line for each combination of dimensions, with its totals and sparklines; the watermark below.
+
+    What does not fit beside each other stands below each other, some metrics a table.
+    """
+    names, groups = _names(total), list(_groups(total, series, intervals=intervals))
+    tables = [_table([*names, *block], total["rowCount"], width) for block in _blocks(names, groups, width)]
+    return Group(*(part for table in tables for part in (table, Text())), *_notes(total, series))
+
+
+def _names(total: Body) -> list[_Column]:
+    """The dimensions."""
+    rows = total["rows"]
+    names = [column["name"] for column in total["columns"] if column["kind"] == "DIMENSION"]
+    found = [_Column(name, [name_text(row[name]) for row in rows], "left") for name in names]
+    if found:
+        rest = [Text("(other)", "italic") if row.get("other") else name_text(row[names[0]]) for row in rows]
+        found[0] = _Column(names[0], rest, "left")
+    return found
+
+
+def _groups(total: Body, series: Body | None, *, intervals: bool) -> Iterator[list[_Column]]:
+    """What there is to see of each metric: value, interval, sparkline, the value before and the change."""
+    rows, known = total["rows"], {column["name"] for column in total["columns"]}
+    dimensions = [column["name"] for column in total["columns"] if column["kind"] == "DIMENSION"]
+    points = _points(series, dimensions) if series else {}
+    for column in total["columns"]:
+        if column["kind"] != "METRIC":
+            continue
+        name, unit = column["name"], column["unit"]
+        group = [_Column(name, [Text(human(row[name], unit)) for row in rows])]
+        lower, upper = f"lower.{name}", f"upper.{name}"
+        if intervals and any(row.get(lower) is not None for row in rows):
+            group.append(_Column("95 %", [_interval(row[lower], row[upper], unit) for row in rows]))
         if series:
-            table.add_column("", no_wrap=True)
-    for row in range(total["rowCount"]):
-        key = tuple(column["values"][row] for column in dimensions)
-        cells: list[Text] = [name_text(value) for value in key]
-        for number, column in enumerate(metrics):
-            cells.append(Text(human(column["values"][row], column["unit"])))
-            if series:
-                found = lines.get(key, {})
-                points = [found[at][number] if at in found else None for at in buckets]
-                cells.append(Text(sparkline(points, room), style="cyan"))
-        table.add_row(*cells)
-    notes = [_range_line(total, series), watermark(total["freshness"])]
-    if total["truncated"]:
-        notes.insert(0, Text(f"{total['rowCount']:,} lines, and there are more; see --limit", style="yellow"))
-    if series and series["truncated"]:
-        notes.insert(0, Text("more buckets than can be asked for: sparklines end early", style="yellow"))
-    return Group(table, Text(), *notes)
+            keys = (_key(row, dimensions) for row in rows)
+            drawn = [[point[name] for point in points.get(key, ())] for key in keys]
+            group.append(_Column("", justify="left", points=drawn))
+        if f"previous.{name}" in known:
+            before = [Text(human(row[f"previous.{name}"], unit), "dim") for row in rows]
+            changes = [change_text(row[f"change.{name}"]) for row in rows]
+            group += [_Column("before", before), _Column("change", changes)]
+        yield group
 
 
-def _room(dimensions: list[dict[str, Any]], metrics: list[dict[str, Any]], width: int) -> int:
-    """How wide a sparkline may be, so that the table fits."""
-    names = sum(min(_WIDEST_NAME, max(len(cell) for cell in [c["name"], *c["values"]])) for c in dimensions)
-    numbers = sum(
-        max(len(cell) for cell in [c["name"], *(human(value, c["unit"]) for value in c["values"])])
-        for c in metrics
-    )
-    gaps = 2 * (len(dimensions) + 2 * len(metrics))
-    return min(max((width - names - numbers - gaps) // max(1, len(metrics)), _NARROWEST), _WIDEST)
+def _blocks(names: list[_Column], groups: list[list[_Column]], width: int) -> list[list[_Column]]:
+    """The metrics of each table: as many as fit, at least one; none where no metric is asked for."""
+    blocks: list[list[_Column]] = []
+    for group in groups:
+        if blocks and _taken([*names, *blocks[-1], *group]) <= width:
+            blocks[-1].extend(group)
+        else:
+            blocks.append(list(group))
+    return blocks or [[]]
+
+
+def _table(columns: list[_Column], count: int, width: int) -> Table:
+    """Sparklines get the room that is left, or are left out where there is none."""
+    sparklines = sum(column.points is not None for column in columns)
+    room = _NARROWEST + (width - _taken(columns)) // max(1, sparklines)
+    shown = [column for column in columns if column.points is None or room >= _NARROWEST]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in shown:
+        if column.justify == "left" and column.points is None:
+            table.add_column(column.header, overflow="fold", max_width=_WIDEST_NAME)
+        else:
+            table.add_column(column.header, justify=column.justify, no_wrap=True)
+    for number in range(count):
+        table.add_row(
+            *(
+                column.cells[number]
+                if column.points is None
+                else Text(sparkline(column.points[number], min(room, _WIDEST)), style="cyan")
+                for column in shown
+            )
+        )
+    return table
+
+
+def _taken(columns: Sequence[_Column]) -> int:
+    """How wide a table of these columns is, its sparklines as narrow as they may be."""
+    return sum(column.width for column in columns) + 2 * (len(columns) - 1)
 
 
 def human(value: Number, unit: str | None) -> str:
     """A number for people: ``1,234``, ``1.23 %``, ``58,705.23 USD``; an en dash where there is none."""
     if value is None:
-        return "–"  # noqa: RUF001 - an en dash is meant
+        return _NONE
     if unit == "fraction":
         return f"{value * 100:,.2f} %"
     if unit is not None:
         return f"{value:,.2f} {unit}"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
+
+
+def change_text(change: Number) -> Text:
+    """``▲ 12.3 %`` or ``▼ 4.0 %``; the colours tell the direction, not whether it is a good one."""
+    if change is None:
+        return Text(_NONE, "dim")
+    if change == 0:
+        return Text("= 0.0 %", "dim")
+    arrow, style = ("▲", "blue") if change > 0 else ("▼", "magenta")
+    return Text(f"{arrow} {abs(change) * 100:,.1f} %", style)
 
 
 def sparkline(values: Sequence[Number], width: int) -> str:
@@ -86,62 +160,76 @@ def sparkline(values: Sequence[Number], width: int) -> str:
     return "".join(" " if value is None else _BARS[round((value - low) / step)] for value in values)
 
 
-def watermark(freshness: dict[str, Any]) -> Text:
+def watermark(freshness: Row, zone: str = "UTC") -> Text:
     """``complete through 12:03:04 UTC, 1.8 s ago; audited through …``."""
-    now = parse_instant(freshness["now"])
+    now = _local(freshness["now"], zone)
     parts = []
     for word, known in (("complete", freshness["completeThrough"]), ("audited", freshness["auditedThrough"])):
         if known is None:
             parts.append(f"{word} through: not known yet")
             continue
-        at = parse_instant(known)
+        at = _local(known, zone)
         day = "" if at.date() == now.date() else f"{at:%Y-%m-%d} "
-        parts.append(f"{word} through {day}{at:%H:%M:%S} UTC, {_ago((now - at).total_seconds())} ago")
+        parts.append(f"{word} through {day}{at:%H:%M:%S} {zone}, {_ago((now - at).total_seconds())} ago")
     return Text("; ".join(parts), style="dim" if freshness["completeThrough"] else "yellow")
 
 
-def name_text(value: str) -> Text:
+def name_text(value: str | None) -> Text:
     """A dimension's value; what would steer the terminal is shown as a dot."""
     if not value:
         return Text("(none)", style="dim")
     return Text("".join(letter if letter.isprintable() else "·" for letter in value))
 
 
-def _columns(frame: Frame, kind: str) -> list[dict[str, Any]]:
-    return [column for column in frame["columns"] if column["kind"] == kind]
+def range_text(resolved: Row) -> str:
+    """``2026-11-23 11:59 to 2026-11-23 12:01 UTC``."""
+    zone = resolved["timezone"]
+    return f"{_moment(resolved['from'], zone)} to {_moment(resolved['to'], zone)} {zone}"
 
 
-def _series(frame: Frame) -> dict[tuple[str, ...], dict[str, tuple[Number, ...]]]:
-    """Dimensions → bucket → metrics."""
-    keys = [column["values"] for column in _columns(frame, "DIMENSION")]
-    values = [column["values"] for column in _columns(frame, "METRIC")]
-    found: dict[tuple[str, ...], dict[str, tuple[Number, ...]]] = {}
-    for row, bucket in enumerate(_columns(frame, "BUCKET")[0]["values"]):
-        key = tuple(column[row] for column in keys)
-        found.setdefault(key, {})[bucket] = tuple(column[row] for column in values)
-    return found
+def before_text(resolved: Row) -> str | None:
+    """The range that it is compared with, likewise; None without one."""
+    if resolved["previousFrom"] is None:
+        return None
+    return range_text({**resolved, "from": resolved["previousFrom"], "to": resolved["previousTo"]})
 
 
-def _buckets(frame: Frame) -> list[str]:
-    """Every bucket of the range, those without a row too."""
-    resolved = frame["resolved"]
-    grain, end = Grain[resolved["grain"]], parse_instant(resolved["to"])
-    at = bucket_start(parse_instant(resolved["from"]), grain)
-    found = []
-    while at < end:
-        found.append(format_instant(at))
-        at = next_bucket(at, grain)
-    return found
-
-
-def _range_line(total: Frame, series: Frame | None) -> Text:
-    resolved = total["resolved"]
-    start, end = parse_instant(resolved["from"]), parse_instant(resolved["to"])
+def _notes(total: Body, series: Body | None) -> Iterator[Text]:
+    if series and series["truncated"]:
+        yield Text("more buckets than can be asked for: sparklines end early; see --top", style="yellow")
+    if total["truncated"]:
+        yield Text(f"{total['rowCount']:,} lines, and there are more; see --limit", style="yellow")
     grain = f" by {series['resolved']['grain'].lower().replace('_', ' ')}" if series else ""
-    return Text(f"{_moment(start)} to {_moment(end)} UTC{grain}", style="dim")
+    yield Text(f"{range_text(total['resolved'])}{grain}", style="dim")
+    if before := before_text(total["resolved"]):
+        yield Text(f"before: {before}", style="dim")
+    yield watermark(total["freshness"], total["resolved"]["timezone"])
 
 
-def _moment(at: datetime) -> str:
+def _key(row: Row, dimensions: Sequence[str]) -> tuple[Any, ...]:
+    return bool(row.get("other")), *(row[name] for name in dimensions)
+
+
+def _points(series: Body, dimensions: Sequence[str]) -> dict[tuple[Any, ...], list[Row]]:
+    """The rows of each line, in the order of their buckets, none of which is left out."""
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in series["rows"]:
+        found.setdefault(_key(row, dimensions), []).append(row)
+    return found
+
+
+def _interval(lower: Number, upper: Number, unit: str | None) -> Text:
+    if lower is None or upper is None:
+        return Text(_NONE, "dim")
+    return Text(f"{human(lower, unit).removesuffix(' %')} to {human(upper, unit)}", "dim")
+
+
+def _local(text: str, zone: str) -> datetime:
+    return parse_instant(text).astimezone(ZoneInfo(zone))
+
+
+def _moment(text: str, zone: str) -> str:
+    at = _local(text, zone)
     return f"{at:%Y-%m-%d %H:%M:%S}" if at.second or at.microsecond else f"{at:%Y-%m-%d %H:%M}"
 
 

@@ -1,14 +1,16 @@
 -- One answer: what the sources hold of the range, by bucket and dimensions. The planner fills in
---   select, group_by, order_by: expressions over columns that the catalogue names
---   sources: campaign_minute.sql, events.sql, or both
+--   sources: a SELECT for each table and period, with columns time, previous, event, d0 … and measures
+--   columns, having, order_by: expressions over columns that the catalogue names
 -- Values of a question are bound parameters. Sums are Int128: ClickHouse's sum of Int64 wraps in silence.
 SELECT
-    $select
+    $columns
 FROM
 (
 $sources
 )
+$where
 $group_by
+$having
 $order_by
 LIMIT {rows:UInt32}
 SETTINGS max_execution_time = $timeout_seconds, max_memory_usage = $memory_bytes

@@ -1,0 +1,54 @@
+"""What a request brings to the resolvers: who asks, and the desk that answers."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from tidemark.freshness import Freshness
+from tidemark.query.caller import Caller
+from tidemark.query.catalogue import Dimension
+from tidemark.query.frame import Answer
+from tidemark.query.limits import Limits
+from tidemark.query.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a caller may ask now: its limits, and the earliest instant a range may begin at (aware, UTC)."""
+
+    limits: Limits
+    not_older_than: datetime
+
+
+class Desk(Protocol):
+    """Where questions are asked; nothing in it blocks the event loop. All of it may raise `QueryError`."""
+
+    async def ask(self, request: Request, caller: Caller) -> Answer:
+        """The answer to one question."""
+        ...
+
+    def watch(self, request: Request, caller: Caller, min_interval_ms: int) -> AsyncIterator[Answer]:
+        """An answer at once, and a new one when data changed, at most one in ``min_interval_ms``."""
+        ...
+
+    async def freshness(self) -> Freshness:
+        """How far answers are complete now."""
+        ...
+
+    async def values(self, dimension: Dimension, search: str | None, first: int, caller: Caller) -> list[str]:
+        """The ``first`` most frequent values of a dimension lately that contain ``search``."""
+        ...
+
+    def allowance(self, caller: Caller) -> Allowance:
+        """What the caller may ask now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request's: its desk, its caller, and the id under which the log tells of it."""
+
+    desk: Desk
+    caller: Caller
+    request_id: str

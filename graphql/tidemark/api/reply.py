@@ -1,0 +1,70 @@
+"""What an HTTP answer looks like when it is none of GraphQL's, and JSON as this API reads it."""
+
+from collections.abc import Mapping
+from json import JSONDecodeError
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from tidemark.api.encode import encode
+from tidemark.api.errors import BAD_REQUEST
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, not a failure
+    """A request that is refused before GraphQL sees it.
+
+    Attributes:
+        status: The HTTP status.
+        message: One sentence: what is wrong, and what to do.
+        code: For machines.
+        headers: More of the answer's headers.
+        well_formed: Whether the request is as GraphQL over HTTP wants it, and only its operation is not to
+            be had; application/json answers 200 to those.
+        details: More for machines.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str = BAD_REQUEST,
+        *,
+        headers: Mapping[str, str] | None = None,
+        well_formed: bool = False,
+        **details: object,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.headers = dict(headers or {})
+        self.well_formed = well_formed
+        self.details = details
+
+
+def decoded(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
+    """What JSON says, strictly.
+
+    Raises:
+        JSONDecodeError: it is none, or nested too deeply.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise JSONDecodeError(str(error), "", 0) from error
+
+
+def failure(message: str, code: str, **details: object) -> Mapping[str, Any]:
+    """The body of an answer to a request that is none of GraphQL."""
+    return {"errors": [{"message": message, "extensions": {"code": code, **details}}]}
+
+
+def json_response(
+    body: object,
+    status: int = 200,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A JSON answer."""
+    return Response(encode(body), status_code=status, media_type=media_type, headers=headers)

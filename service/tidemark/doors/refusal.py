@@ -1,0 +1,66 @@
+"""Why there is no answer, as HTTP tells it: a status, a sentence for people, a code for machines."""
+
+import logging
+import math
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.responses import PlainTextResponse, Response
+
+from tidemark.api.encode import encode
+from tidemark.query.errors import Code, QueryError
+from tidemark.query.words import suggested
+
+_LOG = logging.getLogger(__name__)
+# Any other refusal is 400: the question itself is at fault.
+_STATUS = {
+    Code.BUDGET_EXHAUSTED: 429,
+    Code.TOO_MANY_QUERIES: 429,
+    Code.QUERY_TIMEOUT: 504,
+    Code.INTERNAL: 500,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error as it is told; ``suggestion`` holds words with the values that would be accepted."""
+
+    status: int
+    code: Code
+    message: str
+    details: Mapping[str, object] = field(default_factory=dict)
+    suggestion: Mapping[str, str] = field(default_factory=dict)
+
+
+def refusal(error: Exception, request_id: str) -> Refusal:
+    """The refusal that an error is.
+
+    What nobody expected is logged, without the caller's values, and stays behind the request's id.
+    """
+    if isinstance(error, QueryError):
+        details = dict(error.details)
+        suggestion = details.pop("suggestion", None)
+        words = suggested(suggestion) if isinstance(suggestion, Mapping) else {}
+        return Refusal(_STATUS.get(error.code, 400), error.code, str(error), details, words)
+    # the message of a database's error may quote what the caller asked for
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    _LOG.error("question %s failed with %s at\n%s", request_id, type(error).__name__, trace)
+    message = f"The question could not be answered; the service's log says why, under {request_id}."
+    return Refusal(500, Code.INTERNAL, message, {"request": request_id})
+
+
+def response(told: Refusal, *, as_text: bool) -> Response:
+    """The answer: a JSON problem (RFC 9457), or the sentence alone where the answer would have been CSV."""
+    headers = {"Tidemark-Code": told.code.value, "Cache-Control": "no-store"}
+    wait = told.details.get("retryAfterMs")
+    if isinstance(wait, int | float):
+        headers["Retry-After"] = str(max(1, math.ceil(wait / 1000)))
+    if as_text:
+        hint = " ".join(f"{word}={value}" for word, value in told.suggestion.items())
+        text = f"{told.message} Accepted would be: {hint}\n" if hint else f"{told.message}\n"
+        return PlainTextResponse(text, told.status, headers)
+    body = {"status": told.status, "code": told.code.value, "message": told.message, **told.details}
+    if told.suggestion:
+        body["suggestion"] = told.suggestion
+    return Response(encode(body), told.status, headers, "application/problem+json")

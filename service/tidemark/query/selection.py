@@ -1,0 +1,174 @@
+"""The SELECTs that a plan reads from: a table's rows of a period, as columns that all tables share.
+
+These are ``time`` (Unix ms, where buckets are asked for), ``previous`` (0 or 1, where two ranges are),
+``event``, ``d0``, ``d1``, … (the dimensions in the order asked), and the measures that are needed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from string import Template
+
+from tidemark.query.catalogue import Dimension
+from tidemark.query.formula import Measure, Sum
+from tidemark.query.request import Condition, Operator
+from tidemark.query.source import Source, Span
+
+_SQL = files("tidemark.query") / "sql"
+_TIME = {Source.CAMPAIGN_DAY: "day", Source.CAMPAIGN_HOUR: "hour", Source.CAMPAIGN_MINUTE: "minute"}
+_USER = "if(user_id != '', user_id, anonymous_id)"
+
+
+def template(name: str) -> Template:
+    """A file of the folder ``sql``."""
+    return Template((_SQL / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+_FOLDED, _EVENTS = template("folded"), template("events")
+
+
+@dataclass(slots=True)
+class Parameters:
+    """Values that are bound to a statement, each under a name of its own."""
+
+    values: dict[str, object] = field(default_factory=dict)
+
+    def bind(self, name: str, type_: str, value: object) -> str:
+        """How the value stands in the SQL: ``{name:Type}``."""
+        self.values[name] = value
+        return f"{{{name}:{type_}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Spans that are read together.
+
+    Attributes:
+        spans: Which table answers which part.
+        previous: Whether they are the earlier range; where both lie there, the instant (Unix ms) that parts
+            them.
+    """
+
+    spans: tuple[Span, ...]
+    previous: bool | int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to read, whatever the table.
+
+    Attributes:
+        dimensions: Those that rows are grouped by.
+        where: The question's conditions.
+        sums: What will be aggregated.
+        has_buckets: Whether ``time`` is needed.
+        has_previous: Whether ``previous`` is.
+    """
+
+    dimensions: tuple[Dimension, ...]
+    where: tuple[Condition, ...]
+    sums: tuple[Sum, ...]
+    has_buckets: bool
+    has_previous: bool
+
+    @property
+    def needs_raw(self) -> bool:
+        """Whether only raw events can answer: for users, and for properties."""
+        asked = [*self.dimensions, *(condition.dimension for condition in self.where)]
+        return any(one.column is None for one in asked) or any(
+            one.measure is Measure.USERS for one in self.sums
+        )
+
+    def selects(
+        self, periods: Sequence[Period], parameters: Parameters, *, prefix: str = ""
+    ) -> Iterator[str]:
+        """A SELECT for each table of each period; the bounds of their spans are bound under the prefix."""
+        conditions = "\n        ".join(self._conditions(parameters))
+        for number, period in enumerate(periods):
+            for source in dict.fromkeys(span.source for span in period.spans):
+                name = f"{prefix}{source}_{number}"
+                ranges = [
+                    _within(span, f"{name}_{at}", parameters)
+                    for at, span in enumerate(period.spans)
+                    if span.source is source
+                ]
+                filled = {
+                    "columns": ",\n        ".join(self._columns(source, period, parameters)),
+                    "ranges": "\n        OR ".join(ranges),
+                    "conditions": conditions,
+                }
+                raw = source is Source.EVENTS
+                yield _EVENTS.substitute(filled) if raw else _FOLDED.substitute(filled, table=source.value)
+
+    def _columns(self, source: Source, period: Period, parameters: Parameters) -> Iterator[str]:
+        raw = source is Source.EVENTS
+        if self.has_buckets:
+            yield f"{_time_ms(source)} AS time"
+        if self.has_previous:
+            if isinstance(period.previous, bool):
+                yield f"{str(period.previous).lower()} AS previous"
+            else:
+                bound = parameters.bind("current_from", "Int64", period.previous)
+                yield f"{_time_ms(source)} < {bound} AS previous"
+        yield "event"
+        for number, dimension in enumerate(self.dimensions):
+            yield f"{_expression(dimension, f'd{number}', parameters)} AS d{number}"
+        for measure in dict.fromkeys(one.measure for one in self.sums):
+            if measure is Measure.USERS:
+                yield f"{_USER} AS users"
+            elif measure is Measure.EVENTS and raw:
+                yield "toInt64(1) AS events"
+            else:
+                yield measure.value
+
+    def _conditions(self, parameters: Parameters) -> Iterator[str]:
+        """The events that the sums look at and the question's conditions, ``AND …`` each."""
+        events = {one.event for one in self.sums}
+        if events and None not in events:
+            names = sorted(event for event in events if event is not None)
+            yield f"AND event IN {parameters.bind('events', 'Array(String)', names)}"
+        for number, condition in enumerate(self.where):
+            yield f"AND {_condition(condition, f'where_{number}', parameters)}"
+
+
+def _time_ms(source: Source) -> str:
+    if source is Source.EVENTS:
+        return "toUnixTimestamp64Milli(event_time)"
+    return f"toInt64(toUnixTimestamp({_TIME[source]})) * 1000"
+
+
+def _within(span: Span, name: str, parameters: Parameters) -> str:
+    """A span as a condition on its table's time: folded rows are in seconds, event_time in milliseconds."""
+    if span.source is Source.EVENTS:
+        start = f"fromUnixTimestamp64Milli({parameters.bind(f'{name}_from', 'Int64', span.start)}, 'UTC')"
+        end = f"fromUnixTimestamp64Milli({parameters.bind(f'{name}_to', 'Int64', span.end)}, 'UTC')"
+        return f"event_time >= {start} AND event_time < {end}"
+    column = _TIME[span.source]
+    start = f"toDateTime({parameters.bind(f'{name}_from', 'UInt32', span.start // 1000)}, 'UTC')"
+    end = f"toDateTime({parameters.bind(f'{name}_to', 'UInt32', span.end // 1000)}, 'UTC')"
+    return f"{column} >= {start} AND {column} < {end}"
+
+
+def _expression(dimension: Dimension, name: str, parameters: Parameters) -> str:
+    if dimension.column is not None:
+        return dimension.column
+    return f"properties[{parameters.bind(f'{name}_key', 'String', dimension.property_key)}]"
+
+
+def _condition(condition: Condition, name: str, parameters: Parameters) -> str:
+    column = _expression(condition.dimension, name, parameters)
+    values = list(condition.values)
+    match condition.operator:
+        case Operator.IN | Operator.NOT_IN:
+            operator = "IN" if condition.operator is Operator.IN else "NOT IN"
+            return f"{column} {operator} {parameters.bind(name, 'Array(String)', values)}"
+        case Operator.PREFIX:
+            # one by one, so that the index of a key column serves them
+            each = [
+                f"startsWith({column}, {parameters.bind(f'{name}_{number}', 'String', value)})"
+                for number, value in enumerate(values)
+            ]
+            return f"({' OR '.join(each)})"
+        case Operator.CONTAINS:
+            bound = parameters.bind(name, "Array(String)", values)
+            return f"arrayExists(part -> position({column}, part) > 0, {bound})"

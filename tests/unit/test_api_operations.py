@@ -1,0 +1,470 @@
+"""Operations: documents' limits and caches, what is asked of the desk, errors, subscriptions."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+
+from stub_desk import StubDesk, answer_of, column, context_of, frame_of
+from tidemark.api.documents import CACHED_DOCUMENTS
+from tidemark.api.encode import Once, encode
+from tidemark.api.errors import formatted
+from tidemark.api.schema import build_schema
+from tidemark.query.catalogue import load
+from tidemark.query.errors import Code, QueryError
+from tidemark.query.frame import ColumnKind, Frame
+from tidemark.query.grain import Grain
+from tidemark.query.limits import Limits
+from tidemark.query.request import (
+    Compare,
+    Condition,
+    Direction,
+    Having,
+    Operator,
+    OrderBy,
+    Request,
+    TimeRange,
+    Top,
+)
+from tidemark.settings import Settings
+
+CATALOGUE = load(Settings().catalogue)
+SCHEMA = build_schema(CATALOGUE, currency="EUR")
+ASK = "metrics(query: {metrics: [CLICKS], range: {lastSeconds: 60}})"
+WATCH = f"subscription {{ {ASK} {{ rowCount columns {{ values }} }} }}"
+
+
+def clicks(*values: int) -> Frame:
+    return frame_of(column("clicks", ColumnKind.METRIC, list(values)))
+
+
+def desk_of(*frames: Frame, failure: Exception | None = None) -> StubDesk:
+    return StubDesk([answer_of(frame) for frame in frames or (clicks(3),)], failure)
+
+
+def execute(
+    document: str | None,
+    desk: StubDesk | None = None,
+    variables: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> ExecutionResult:
+    return asyncio.run(SCHEMA.execute(document, variables, context_of(desk or desk_of()), **more))
+
+
+async def followed(
+    document: str | None, desk: StubDesk, variables: Mapping[str, Any] | None = None, **more: Any
+) -> list[ExecutionResult]:
+    return [one async for one in await SCHEMA.stream(document, variables, context_of(desk), **more)]
+
+
+def codes(result: ExecutionResult) -> list[str]:
+    return [formatted(error)["extensions"]["code"] for error in result.errors or ()]
+
+
+def test_everything_in_a_question_reaches_the_desk() -> None:
+    desk = desk_of()
+    document = """query($query: MetricsQuery!) { metrics(query: $query) { rowCount } }"""
+    query = {
+        "metrics": ["CLICKS", "CTR"],
+        "dimensions": ["CAMPAIGN", "UTM_SOURCE"],
+        "where": [{"dimension": "COUNTRY", "op": "PREFIX", "values": ["D"]}],
+        "range": {"from": "2026-11-01T00:00:00+01:00", "to": "2026-11-02T00:00:00Z"},
+        "grain": "DAY",
+        "timezone": "Europe/Berlin",
+        "compare": "PREVIOUS_WEEK",
+        "top": {"n": 3, "by": "CTR", "other": False},
+        "having": [{"metric": "CLICKS", "min": 0}],
+        "orderBy": [{"bucket": True, "direction": "ASC"}, {"metric": "CTR"}, {"dimension": "CAMPAIGN"}],
+        "limit": 7,
+    }
+    assert execute(document, desk, {"query": query}).errors is None
+    metrics, dimensions = CATALOGUE.metrics, CATALOGUE.dimensions
+    assert desk.asked == [
+        Request(
+            metrics=(metrics["CLICKS"], metrics["CTR"]),
+            dimensions=(dimensions["CAMPAIGN"], dimensions["UTM_SOURCE"]),
+            where=(Condition(dimensions["COUNTRY"], Operator.PREFIX, ("D",)),),
+            range=TimeRange(datetime(2026, 10, 31, 23, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)),
+            grain=Grain.DAY,
+            limit=7,
+            timezone="Europe/Berlin",
+            compare=Compare.PREVIOUS_WEEK,
+            top=Top(3, metrics["CTR"], other=False),
+            having=(Having(metrics["CLICKS"], 0.0, None),),
+            order_by=(
+                OrderBy(None, Direction.ASC),
+                OrderBy(metrics["CTR"]),
+                OrderBy(dimensions["CAMPAIGN"]),
+            ),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"grain": None, "compare": None, "top": None},
+        {"range": {"lastSeconds": 60, "from": None, "to": None}},
+    ],
+)
+def test_null_is_as_good_as_nothing(query: dict[str, Any]) -> None:
+    desk = desk_of()
+    document = """query($query: MetricsQuery!) { metrics(query: $query) { rowCount } }"""
+    plain = {"metrics": ["CLICKS"], "range": {"lastSeconds": 60}}
+    assert execute(document, desk, {"query": plain | query}).errors is None
+    (asked,) = desk.asked
+    assert asked == Request(
+        (CATALOGUE.metrics["CLICKS"],), (), (), TimeRange(last_seconds=60), grain=None, limit=1000
+    )
+
+
+def test_the_callers_own_limits_hold() -> None:
+    desk = desk_of()
+    desk.limits = Limits(rows=10)
+    result = execute(f"{{ {ASK} {{ rowCount }} limits {{ maxRows notOlderThan timeoutMs }} }}", desk)
+    assert codes(result) == ["TOO_MANY_ROWS"]
+    assert (result.errors or [])[0].extensions == {
+        "code": "TOO_MANY_ROWS",
+        "limit": 10,
+        "requested": 1000,
+        "suggestion": {"limit": 10},
+    }
+    found = execute("{ limits { maxRows notOlderThan timeoutMs } }", desk).data
+    assert found == {"limits": {"maxRows": 10, "notOlderThan": "2025-01-01T00:00:00Z", "timeoutMs": 10_000}}
+
+
+def test_the_catalogue_tells_units_formulas_and_values() -> None:
+    desk = desk_of()
+    found = execute(
+        """{ catalogue {
+          version metrics { name unit expression dimensions }
+          dimensions { name values(search: "su", first: 5) }
+        } }""",
+        desk,
+    ).data
+    assert found is not None
+    listing = found["catalogue"]
+    assert listing["version"] == CATALOGUE.version
+    metrics = {one["name"]: one for one in listing["metrics"]}
+    assert (metrics["CPC"]["unit"], metrics["CTR"]["unit"], metrics["CLICKS"]["unit"]) == (
+        "EUR",
+        "fraction",
+        None,
+    )
+    assert metrics["CTR"]["expression"] == "CLICKS / IMPRESSIONS"
+    assert metrics["CTR"]["dimensions"] == list(CATALOGUE.dimensions)
+    assert [one["name"] for one in listing["dimensions"]] == list(CATALOGUE.dimensions)
+    assert listing["dimensions"][0]["values"] == ["spring", "summer"]
+    assert ("UTM_SOURCE", "su", 5) in desk.searches
+
+
+@pytest.mark.parametrize(("argument", "expected"), [("", 50), ("(first: null)", 50), ("(first: 1)", 1)])
+def test_fifty_values_are_enough_unless_told(argument: str, expected: int) -> None:
+    desk = desk_of()
+    execute(f"{{ catalogue {{ dimensions {{ values{argument} }} }} }}", desk)
+    assert desk.searches[0] == ("CAMPAIGN", None, expected)
+
+
+def test_a_refused_number_of_values_says_which_is_not() -> None:
+    result = execute("{ catalogue { dimensions { values(first: 0) } } }")
+    assert set(codes(result)) == {"BAD_LIMIT"}
+    assert (result.errors or [])[0].message == "values.first is 0; it must be from 1 to 1,000."
+
+
+def test_what_a_frame_says_of_itself_is_answered() -> None:
+    found = execute(
+        f"""{{ {ASK} {{
+          resolved {{ from to grain timezone source previousFrom previousTo }}
+          freshness {{ now completeThrough auditedThrough lagMs openBucket }}
+          cost {{ rowsRead bytesRead elapsedMs cacheHit charged remaining }} truncated
+        }} freshness {{ lagMs openBucket }} }}"""
+    ).data
+    assert found == {
+        "metrics": {
+            "resolved": {
+                "from": "2026-11-23T10:00:17Z",
+                "to": "2026-11-23T12:00:17Z",
+                "grain": "HOUR",
+                "timezone": "Europe/Berlin",
+                "source": "campaign_minute",
+                "previousFrom": None,
+                "previousTo": None,
+            },
+            "freshness": {
+                "now": "2026-11-23T12:00:17Z",
+                "completeThrough": "2026-11-23T12:00:15.500Z",
+                "auditedThrough": None,
+                "lagMs": 1500.0,
+                "openBucket": True,
+            },
+            "cost": {
+                "rowsRead": 2000,
+                "bytesRead": 40_000,
+                "elapsedMs": 3.5,
+                "cacheHit": False,
+                "charged": 10.0,
+                "remaining": 90.0,
+            },
+            "truncated": False,
+        },
+        "freshness": {"lagMs": 1500.0, "openBucket": True},
+    }
+
+
+def doubling(steps: int) -> str:
+    """Fragments that each spread the next one twice."""
+    parts = [f"fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}" for n in range(steps)]
+    return "{ ...f0 } " + " ".join(parts) + f" fragment f{steps} on Query {{ a: __typename }}"
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "limit"),
+    [
+        ("{ " + " ".join(f"a{n}: __typename" for n in range(51)) + " }", "TOO_MANY_ALIASES", 50),
+        (doubling(100), "TOO_MANY_ALIASES", 50),
+        ("{ " + "freshness { lagMs } " * 52 + " }", "TOO_MANY_ALIASES", 50),
+        ("{ " + " __typename" * 2001 + " }", "TOO_MANY_TOKENS", 2000),
+        ("{ " + "#\n" * 2001 + " __typename }", "TOO_MANY_TOKENS", 2000),
+        ("{ a" + "{ a" * 9 + "}" * 9 + " }", "TOO_DEEP", 8),
+        ("{ ...f } fragment f on Query { a" + "{ a" * 9 + "}" * 9 + " }", "TOO_DEEP", 8),
+    ],
+)
+def test_documents_have_limits(document: str, code: str, limit: int) -> None:
+    result = execute(document)
+    assert isinstance(result, PreExecutionError)
+    assert code in codes(result)
+    found = (result.errors or [])[codes(result).index(code)]
+    assert (found.extensions or {})["limit"] == limit
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ ...f } fragment f on Query { ...g } fragment g on Query { ...f }",
+        "{ ...nothing }",
+        "{ metrics { rowCount } }",
+        "{ a" * 900 + "}" * 900,
+        "{ nothing(a: " + "[" * 900 + "]" * 900 + ") }",
+        "{",
+        "\ud800",
+    ],
+)
+def test_a_wrong_document_is_refused_and_breaks_nothing(document: str) -> None:
+    result = execute(document)
+    assert isinstance(result, PreExecutionError)
+    assert result.errors
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ metric { rowCount } }",
+        f"{{ {ASK} {{ rowCoun }} }}",
+        "{ metrics(query: {metric: [CLICKS], range: {}}) { rowCount } }",
+        "{ metrics(query: {metrics: [CLICK], range: {}}) { rowCount } }",
+        "{ metrics(quer: {metrics: [CLICKS], range: {}}) { rowCount } }",
+        "query($a: MetricQuery!) { metrics(query: $a) { rowCount } }",
+        "query($a: MetricsQuery!) { metrics(query: $a) { rowCount } }",
+        "{ ... on Quer { __typename } }",
+        "{ __typename @inclde(if: true) }",
+    ],
+)
+def test_nothing_is_suggested(document: str) -> None:
+    wrong = {"a": {"metrics": ["CLICK"], "rang": {}, "limt": 5}}
+    result = execute(document, variables=wrong)
+    assert isinstance(result, PreExecutionError)
+    assert not [error for error in result.errors or () if "Did you mean" in error.message]
+
+
+def test_a_document_is_read_once_and_a_wrong_one_is_not_kept() -> None:
+    schema = build_schema(CATALOGUE)
+
+    def ask(document: str) -> None:
+        asyncio.run(schema.execute(document, None, context_of(desk_of())))
+
+    for _ in range(3):
+        ask("{ freshness { now } }")
+    info = schema.documents.read.cache_info()
+    assert (info.hits, info.misses, info.currsize, info.maxsize) == (2, 1, 1, CACHED_DOCUMENTS)
+    for document in ("{ nothing }", "{"):
+        ask(document)
+        ask(document)
+    assert schema.documents.read.cache_info().currsize == 1
+
+
+def test_operations_are_chosen_by_name_and_by_what_the_transport_allows() -> None:
+    both = "query a { limits { maxRows } } query b { freshness { lagMs } }"
+    assert execute(both, operation_name="b").data == {"freshness": {"lagMs": 1500.0}}
+    assert isinstance(execute(both), PreExecutionError)
+    with pytest.raises(CannotGetOperationTypeError):
+        execute(both, operation_name="c")
+    with pytest.raises(MissingQueryError):
+        execute("")
+    with pytest.raises(InvalidOperationTypeError):
+        execute(WATCH)
+    with pytest.raises(InvalidOperationTypeError):
+        execute(both, operation_name="a", allowed_operation_types=[OperationType.SUBSCRIPTION])
+
+
+def test_a_refusal_has_its_code_its_details_and_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    refusal = QueryError(Code.BUDGET_EXHAUSTED, "Wait a second.", limit=5, requested=7, retryAfterMs=900)
+    result = execute(f"{{ mine: {ASK} {{ rowCount }} }}", desk_of(failure=refusal))
+    assert [formatted(error) for error in result.errors or ()] == [
+        {
+            "message": "Wait a second.",
+            "locations": [{"line": 1, "column": 3}],
+            "path": ["mine"],
+            "extensions": {"code": "BUDGET_EXHAUSTED", "limit": 5, "requested": 7, "retryAfterMs": 900},
+        }
+    ]
+    assert not caplog.records
+
+
+def test_what_nobody_expected_is_logged_under_the_requests_id_and_only_that_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        result = execute(f"{{ {ASK} {{ rowCount }} }}", desk_of(failure=RuntimeError("disk /data is full")))
+    (error,) = result.errors or []
+    assert error.message == "The question could not be answered; the service's log says why, under req-1."
+    assert error.extensions == {"code": "INTERNAL", "request": "req-1"}
+    assert error.original_error is None
+    assert "query req-1 failed" in caplog.text
+    assert "RuntimeError: disk /data is full" in caplog.text
+    assert "stub_desk.py" in caplog.text
+
+
+@pytest.mark.parametrize("way", ["variable", "text"])
+def test_the_log_never_quotes_the_caller(way: str, caplog: pytest.LogCaptureFixture) -> None:
+    values = "$v" if way == "variable" else '["it\'s secret"]'
+    query = f"{{metrics: [CLICKS], range: {{lastSeconds: 60}}, where: [{{dimension: AD, values: {values}}}]}}"
+    document = f"{{ metrics(query: {query}) {{ rowCount }} }}"
+    if way == "variable":
+        document = f"query($v: [String!]!) {document}"
+    cause = ValueError("syntax error near 'it\\'s secret'")
+    failure = RuntimeError("the query failed")
+    failure.__cause__ = cause
+    variables = {"v": ["it's secret"]} if way == "variable" else None
+    with caplog.at_level(logging.ERROR):
+        result = execute(document, desk_of(failure=failure), variables)
+    assert codes(result) == ["INTERNAL"]
+    assert "RuntimeError: the query failed" in caplog.text
+    assert "ValueError: (its message quotes what the caller wrote, and is not logged)" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_subscription_yields_a_result_for_each_answer_and_ends_its_watch() -> None:
+    desk = desk_of(clicks(1), clicks(1, 2))
+    results = asyncio.run(followed(WATCH, desk))
+    assert [result.data for result in results] == [
+        {"metrics": {"rowCount": 1, "columns": [{"values": [1]}]}},
+        {"metrics": {"rowCount": 2, "columns": [{"values": [1, 2]}]}},
+    ]
+    assert (desk.intervals, desk.watching) == ([1000], 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [(", minIntervalMs: 250", 250), (", minIntervalMs: null", 1000)]
+)
+def test_a_subscriber_says_how_often(given: str, expected: int) -> None:
+    desk = desk_of()
+    asyncio.run(followed(WATCH.replace("})", "}" + given + ")", 1), desk))
+    assert desk.intervals == [expected]
+
+
+def test_who_stops_listening_ends_the_watch() -> None:
+    desk = desk_of(clicks(1), clicks(2))
+
+    async def one() -> None:
+        results = cast("Any", await SCHEMA.stream(WATCH, None, context_of(desk)))
+        await anext(results)
+        assert desk.watching == 1
+        await results.aclose()
+
+    asyncio.run(one())
+    assert desk.watching == 0
+
+
+def test_a_subscription_that_fails_says_so_and_ends() -> None:
+    refusal = QueryError(Code.QUERY_TIMEOUT, "Too slow.")
+    first, last = asyncio.run(followed(WATCH, desk_of(failure=refusal)))
+    assert first.errors is None
+    assert codes(last) == ["QUERY_TIMEOUT"]
+    assert last.data is None
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        (WATCH.replace("lastSeconds: 60", "lastSeconds: 0"), "BAD_RANGE"),
+        (WATCH.replace("})", "}, minIntervalMs: -1)", 1), "BAD_LIMIT"),
+        ("subscription { nothing }", "GRAPHQL_INVALID"),
+        ("", "GRAPHQL_INVALID"),
+    ],
+)
+def test_a_subscription_that_cannot_begin_is_refused_at_once(document: str, code: str) -> None:
+    (result,) = asyncio.run(followed(document, desk_of()))
+    assert isinstance(result, PreExecutionError)
+    assert codes(result) == [code]
+
+
+def test_a_stream_runs_queries_too_and_only_what_its_transport_allows() -> None:
+    (result,) = asyncio.run(followed(f"{{ {ASK} {{ rowCount }} }}", desk_of()))
+    assert result.data == {"metrics": {"rowCount": 1}}
+    for document, more in (
+        (WATCH, {"allowed_operation_types": [OperationType.QUERY]}),
+        (WATCH, {"operation_name": "other"}),
+    ):
+        (result,) = asyncio.run(followed(document, desk_of(), None, **more))
+        assert isinstance(result, PreExecutionError)
+
+
+def test_subscribers_of_one_frame_share_its_result_and_its_bytes() -> None:
+    frame = clicks(5)
+
+    async def both(document: str, *variables: Mapping[str, Any]) -> list[ExecutionResult]:
+        streams = [
+            cast("Any", await SCHEMA.stream(document, one, context_of(desk_of(frame, clicks(6)))))
+            for one in variables
+        ]
+        results = [await anext(stream) for stream in streams]
+        for stream in streams:
+            await stream.aclose()
+        return results
+
+    first, second = asyncio.run(both(WATCH, {}, {}))
+    assert first is second
+    assert isinstance(first.data, Once)
+    assert encode({"data": first.data}) == b'{"data":{"metrics":{"rowCount":1,"columns":[{"values":[5]}]}}}'
+    assert encode(first.data) == first.data.json
+
+    costly = WATCH.replace("rowCount", "cost { remaining }")
+    first, second = asyncio.run(both(costly, {}, {}))
+    assert first is not second
+    chosen = WATCH.replace("subscription", "subscription($all: Boolean!)").replace(
+        "rowCount", "rowCount @include(if: $all)"
+    )
+    first, second = asyncio.run(both(chosen, {"all": True}, {"all": False}))
+    assert first.data != second.data
+
+
+def test_nothing_is_kept_of_subscriptions_that_ended() -> None:
+    schema = build_schema(CATALOGUE)
+
+    async def follow() -> None:
+        async for _ in await schema.stream(WATCH, None, context_of(desk_of())):
+            assert len(schema._shared) == 1  # noqa: SLF001 - that nothing leaks shows nowhere else
+
+    asyncio.run(follow())
+    gc.collect()
+    assert not schema._shared  # noqa: SLF001
