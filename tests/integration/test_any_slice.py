@@ -10,7 +10,7 @@ import pytest
 import truth
 from cluster import Cluster, now_ms
 from difference import difference
-from questions import DAY, MINUTE, Events, Questions
+from questions import DAY, MINUTE, ZONES, Events, Questions
 
 _SCRIPT = Path(__file__).resolve().parents[1] / "support" / "any_slice.py"
 _QUESTIONS = 2000
@@ -34,7 +34,7 @@ def test_two_hundred_more_over_graphql_about_events_that_were_sent_to_the_collec
     """Forty days to now: folded rows, those that the audit wrote, and raw events at the edges."""
     run, now = f"slice-{now_ms()}", now_ms()
     dice = random.Random(7)
-    moments = [now - 5 * MINUTE, now - DAY, now - 7 * DAY, now - 30 * DAY]
+    moments = [(now - ago, zone) for ago in (5 * MINUTE, DAY, 7 * DAY, 30 * DAY) for zone in ZONES]
     events = Events(dice, now - 40 * DAY, now - 1000, moments, prefix=f"{run}/").make(2000)
     cluster.send(events)
     cluster.await_through(now_ms(), field="auditedThrough", within=180)

@@ -26,7 +26,7 @@ _SHOWN = 20
 def main(folder: Path, seed: int, count: int, first: int) -> bool:
     """Whether there was no difference."""
     dice = random.Random(seed)
-    moments = [*dice.sample(changes(START, NOW), 24), NOW - DAY]
+    moments = [*changes(dice, START, NOW, each=3), (NOW - DAY, "UTC"), (NOW, "Europe/Berlin")]
     events = Events(dice, START, NOW, moments, nul=True).make(EVENTS)
     kept = truth.distinct(events)
     planner = Planner(folder, NOW)

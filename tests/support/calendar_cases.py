@@ -216,10 +216,18 @@ CASES = (
         "March by the day is compared with the 31 days before", "Europe/Berlin", "WEEK",
         ("2025-02-28T23:00", "2025-03-31T22:00"),
         ["2025-01-28T22:59", "2025-01-28T23:00", "2025-03-31T21:59"],
-        # 31 days before a Monday is a Friday; its week is compared, as far as it is in the range
-        [("2025-02-23T23:00", 0, 0), ("2025-03-02T23:00", 0, 1), ("2025-03-09T23:00", 0, 0),
+        # the week of the range that begins on Saturday, March 1, is compared from Wednesday, January 29
+        [("2025-02-23T23:00", 0, 1), ("2025-03-02T23:00", 0, 0), ("2025-03-09T23:00", 0, 0),
          ("2025-03-16T23:00", 0, 0), ("2025-03-23T23:00", 0, 0), ("2025-03-30T22:00", 1, 0)],
         "PREVIOUS_PERIOD", ("2025-01-28T23:00", "2025-02-28T23:00"),
+    ),
+    Case(
+        "a week is compared with the seven days that begin a day before it", "Europe/Berlin", "WEEK",
+        ("2025-03-23T23:00", "2025-04-06T22:00"),
+        ["2025-03-22T22:59", "2025-03-22T23:00", "2025-03-29T22:59", "2025-03-29T23:00", "2025-04-05T21:59",
+         "2025-04-05T22:00"],
+        [("2025-03-23T23:00", 2, 2), ("2025-03-30T22:00", 2, 2)],
+        "PREVIOUS_DAY", ("2025-03-22T23:00", "2025-04-05T22:00"),
     ),
     Case(
         "ranges of another length move by exactly that", "Europe/Berlin", "HOUR",

@@ -6,7 +6,7 @@ Everything comes from the dice that are given, so a seed is enough to have it ag
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,8 @@ from truth_values import METRICS
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+Moment = tuple[int, str]
+"""When something special happens, and in which time zone."""
 ZONES = (
     "UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Sao_Paulo",
     "America/Havana", "Pacific/Apia", "America/St_Johns", "Pacific/Chatham", "Africa/Casablanca",
@@ -65,7 +67,7 @@ class Events:
     dice: random.Random
     start: int
     end: int
-    moments: Sequence[int]
+    moments: Sequence[Moment]
     prefix: str = ""
     nul: bool = False
     campaigns: list[str] = field(default_factory=list)
@@ -121,24 +123,25 @@ class Events:
             at = dice.randrange(self.start, self.end)
         else:
             reach = dice.choice([3 * MINUTE, 3 * HOUR, 36 * HOUR])
-            at = dice.choice(self.moments) + dice.randrange(-reach, reach)
+            at = dice.choice(self.moments)[0] + dice.randrange(-reach, reach)
         if dice.random() < 0.15:  # the first and the last instants of a minute and of an hour
             step = dice.choice([MINUTE, HOUR])
             at = at // step * step - dice.randrange(2)
         return min(max(at, self.start), self.end)
 
 
-def changes(start: int, end: int) -> list[int]:
-    """The instants (Unix ms, to the hour before) at which the clock of one of the zones jumps."""
-    found = set()
-    for zone in map(ZoneInfo, ZONES):
-        before = None
-        for at in range(start // HOUR * HOUR, end, HOUR):
-            offset = datetime.fromtimestamp(at / 1000, UTC).astimezone(zone).utcoffset()
-            if before not in (None, offset):
-                found.add(at)
-            before = offset
-    return sorted(found)
+def changes(dice: random.Random, start: int, end: int, *, each: int) -> list[Moment]:
+    """When (Unix ms, to the minute) the clocks of the zones jump; at most so many of each zone."""
+    found = []
+    for zone in ZONES:
+        hours = range(start // HOUR * HOUR, end, HOUR)
+        jumps = [at for at in hours if _offset(at, zone) != _offset(at + HOUR, zone)]
+        for hour in dice.sample(jumps, min(each, len(jumps))):
+            at = hour
+            while _offset(at, zone) == _offset(hour, zone):
+                at += MINUTE
+            found.append((at, zone))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ class Questions:
     Attributes:
         dice: Where everything comes from.
         events: What is there.
-        moments: Instants that ranges like to hold.
+        moments: Instants that ranges like to hold, in that zone.
         always: Conditions that every question has.
         now: The latest instant.
         whole_minutes: Whether ``lastSeconds`` are whole minutes, for a clock that is not known.
@@ -156,7 +159,7 @@ class Questions:
 
     dice: random.Random
     events: Sequence[Event]
-    moments: Sequence[int]
+    moments: Sequence[Moment]
     now: int
     always: Sequence[dict[str, Any]] = ()
     whole_minutes: bool = False
@@ -167,12 +170,16 @@ class Questions:
         dimensions = dice.sample(DIMENSIONS, dice.choices(range(4), [25, 35, 25, 15])[0])
         metrics = dice.sample(METRICS, dice.randrange(0 if dimensions else 1, 6))
         grain = dice.choice([None, None, *_STEPS])
-        zone = dice.choice(ZONES)
+        at, zone = dice.choice(self.moments)
+        # on that day, and on those that are compared with it
+        at += dice.choice([0, 0, DAY, 7 * DAY])
+        if dice.random() < 0.4:
+            at, zone = dice.choice(self.events)["event_time"], dice.choice(ZONES)
         question: dict[str, Any] = {
             "metrics": [*metrics, *dice.sample(metrics, dice.random() < 0.03 and bool(metrics))],
             "dimensions": dimensions,
             "where": [*self.always, *(self._condition() for _ in range(dice.choice([0, 0, 0, 1, 1, 2, 3])))],
-            "range": self._range(grain, zone, len(dimensions)),
+            "range": self._range(at, grain, zone, len(dimensions)),
             "grain": grain,
             "timezone": zone,
             "limit": dice.choice([1, 3, 50, 1000, 10_000]),
@@ -207,21 +214,20 @@ class Questions:
             value = value[start : start + dice.randrange(1, 4)]
         return value
 
-    def _range(self, grain: str | None, zone: str, dimensions: int) -> dict[str, Any]:
+    def _range(self, at: int, grain: str | None, zone: str, dimensions: int) -> dict[str, Any]:
         dice = self.dice
         if grain is None:
             length = dice.choice([1, MINUTE, HOUR, DAY, 7 * DAY, 31 * DAY, 92 * DAY, 1200 * DAY])
         else:
             # rows are combinations times buckets, so many dimensions go with few buckets
             most = {0: 300, 1: 40}.get(dimensions, 8)
-            buckets = dice.choice([1, 2, 5, most])
+            buckets = dice.choice([1, 2, 5, 5, most])
             length = min(_STEPS[grain] * buckets, 730 * DAY)
         length = max(1, round(length * dice.uniform(0.5, 1)))
         if dice.random() < 0.1:
             seconds = max(1, length // 1000)
             return {"lastSeconds": -(-seconds // 60) * 60 if self.whole_minutes else seconds}
-        anchor = dice.choice([dice.choice(self.moments), dice.choice(self.events)["event_time"]])
-        start = anchor - dice.randrange(length + 1)
+        start = at - dice.randrange(length + 1)
         return dict(zip(("from", "to"), self._cut(start, start + length, zone, grain), strict=True))
 
     def _cut(self, start: int, end: int, zone: str, grain: str | None) -> tuple[str, str]:
@@ -263,6 +269,10 @@ class Questions:
         if grain:
             keys.append({"bucket": True})
         return self.dice.choice(keys) | {"direction": self.dice.choice(["ASC", "DESC"])}
+
+
+def _offset(at: int, zone: str) -> timedelta | None:
+    return datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).utcoffset()
 
 
 def _wall(at: int, zone: str) -> datetime:
