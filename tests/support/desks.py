@@ -67,6 +67,7 @@ def clicks_of(news: object) -> Sequence[int]:
 class Plan:
     key: str
     request: Request
+    freshness: Freshness
     source: str = "fake"
     cheaper: dict[str, object] | None = None
 
@@ -100,14 +101,14 @@ class FakeAnswerer:
         assert freshness.now
         if self.refusal:
             raise self.refusal
-        return Plan(canonical(request), request, cheaper=self.cheaper)
+        return Plan(canonical(request), request, freshness, cheaper=self.cheaper)
 
     def estimate(self, prepared: Any) -> int:
         assert prepared
         self.estimates += 1
         return self.estimated
 
-    def run(self, prepared: Any, freshness: Freshness, query_id: str) -> Frame:
+    def run(self, prepared: Any, query_id: str) -> Frame:
         self.runs.append(prepared.key)
         if self.holds:
             gate = self.held[query_id] = threading.Event()
@@ -116,7 +117,7 @@ class FakeAnswerer:
             raise RuntimeError("Code: 394. QUERY_WAS_CANCELLED")
         if self.failure:
             raise self.failure
-        return frame_of(prepared.request, freshness, self.clicks, self.rows_read)
+        return frame_of(prepared.request, prepared.freshness, self.clicks, self.rows_read)
 
     def cancel(self, query_id: str) -> None:
         self.cancelled.append(query_id)

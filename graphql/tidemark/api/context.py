@@ -2,23 +2,16 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
+from tidemark.desk.allowance import Allowance
 from tidemark.freshness import Freshness
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension
 from tidemark.query.frame import Answer
-from tidemark.query.limits import Limits
 from tidemark.query.request import Request
 
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What a caller may ask now: its limits, and the earliest instant a range may begin at (aware, UTC)."""
-
-    limits: Limits
-    not_older_than: datetime
+News = Answer | Exception
 
 
 class Desk(Protocol):
@@ -28,8 +21,11 @@ class Desk(Protocol):
         """The answer to one question."""
         ...
 
-    def watch(self, request: Request, caller: Caller, min_interval_ms: int) -> AsyncIterator[Answer]:
-        """An answer at once, and a new one when data changed, at most one in ``min_interval_ms``."""
+    def watch(self, request: Request, caller: Caller, min_interval_ms: int) -> AsyncIterator[News]:
+        """An answer at once, and a new one when data changed, at most one in ``min_interval_ms``.
+
+        An error that may pass comes as a value: it is that of one response, and the stream goes on.
+        """
         ...
 
     async def freshness(self) -> Freshness:

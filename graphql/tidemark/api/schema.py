@@ -7,7 +7,7 @@ from graphql import GraphQLObjectType, GraphQLResolveInfo
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
-from tidemark.api.context import Context
+from tidemark.api.context import Context, News
 from tidemark.api.fields import field, resolve
 from tidemark.api.frames import FRAME, RESOLVERS, frame_type
 from tidemark.api.listing import Listing, catalogue_type, dimension_values
@@ -51,7 +51,7 @@ def build_schema(catalogue: Catalogue, *, currency: str = "USD") -> Schema:
         info: Info,
         query: Mapping[str, Any],
         minIntervalMs: int | None = None,  # noqa: N803 - its name in GraphQL
-    ) -> AsyncIterator[Answer]:
+    ) -> AsyncIterator[News]:
         interval = INTERVAL_MS if minIntervalMs is None else minIntervalMs
         if interval < 0:
             raise QueryError(

@@ -6,6 +6,7 @@ from typing import Protocol
 from tidemark.freshness import Freshness
 from tidemark.query.catalogue import Dimension
 from tidemark.query.frame import Frame
+from tidemark.query.plan import Plan
 from tidemark.query.request import Request
 
 
@@ -17,8 +18,12 @@ class Prepared(Protocol):
         """The canonical question with its resolved range: equal keys, equal SQL and parameters."""
 
     @property
-    def source(self) -> str:
-        """The tables that will answer."""
+    def plan(self) -> Plan:
+        """How it will be answered."""
+
+    @property
+    def freshness(self) -> Freshness:
+        """How far the answer will be complete: what was read before, or less where rollups answer."""
 
     @property
     def cheaper(self) -> Mapping[str, object] | None:
@@ -41,7 +46,7 @@ class Answerer(Protocol):
     def estimate(self, prepared: Prepared) -> int:
         """About how many rows will be read; about a millisecond."""
 
-    def run(self, prepared: Prepared, freshness: Freshness, query_id: str) -> Frame:
+    def run(self, prepared: Prepared, query_id: str) -> Frame:
         """The answer.
 
         Raises:

@@ -23,6 +23,7 @@ from tidemark.freshness import Freshness
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension
 from tidemark.query.errors import QueryError
+from tidemark.query.explanation import Explanation
 from tidemark.query.frame import Answer, Cost, Frame
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.request import Request
@@ -36,7 +37,6 @@ class _Question:
     """One that is being asked, ready to run."""
 
     prepared: Prepared
-    freshness: Freshness
     mark: Mark
     caller: Caller
     began: float
@@ -112,6 +112,22 @@ class Desk:
                 self._budget.charge(caller, FEE)
                 return list(await self._runner.values(dimension, search, first))
 
+    async def explain(self, request: Request, caller: Caller, *, analyze: bool = False) -> Explanation:
+        """How a question would be answered and at what price; with ``analyze`` it is answered, too.
+
+        Raises:
+            QueryError: the question, or with ``analyze`` its answer, is refused.
+        """
+        with self._refusals_counted():
+            question = self._question(request, caller, Kind.QUESTION)
+            async with self._turns.turn(caller):
+                self._budget.charge(caller, FEE)
+                rows = await self._runner.estimate(question.prepared)
+            told = Explanation.of(
+                question.prepared.plan, estimated_rows=rows, price=price(rows), limits=self._limits
+            )
+            return told.with_run((await self._answer(question)).frame) if analyze else told
+
     def allowance(self, caller: Caller) -> Allowance:  # noqa: ARG002 - all have the same; a key's own come with it
         """What the caller may ask now."""
         age = timedelta(seconds=self._limits.age_seconds)
@@ -134,7 +150,7 @@ class Desk:
         # before the data, so that the watermark never claims more than an answer holds
         freshness = self._answerer.freshness()
         prepared = self._answerer.prepare(request, freshness)
-        return _Question(prepared, freshness, Mark.of(prepared, freshness), caller, began, kind)
+        return _Question(prepared, Mark.of(prepared), caller, began, kind)
 
     async def _answer(self, question: _Question) -> Answer:
         with self._telemetry.timed():
@@ -145,7 +161,7 @@ class Desk:
         else:
             self._telemetry.count_reuse(got.reuse)
             # the same watermark, read later
-            frame = replace(frame, freshness=replace(frame.freshness, now=question.freshness.now))
+            frame = replace(frame, freshness=replace(frame.freshness, now=question.prepared.freshness.now))
         cost = Cost(
             rows_read=frame.rows_read,
             bytes_read=frame.bytes_read,
@@ -186,9 +202,7 @@ class Desk:
             reserved = self._budget.reserve(question.caller, price(rows), question.prepared.cheaper)
             spent = reserved.units  # stands, where a query ends early and does not tell what it has read
             try:
-                frame = await self._runner.run(
-                    question.prepared, question.freshness, f"desk-{uuid4()}", flight.fail
-                )
+                frame = await self._runner.run(question.prepared, uuid4().hex, flight.fail)
                 spent = price(frame.rows_read, frame.bytes_read)
             finally:
                 self._budget.settle(reserved, spent)

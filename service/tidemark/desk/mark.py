@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidemark.desk.answerer import Prepared
-from tidemark.freshness import Freshness
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +21,10 @@ class Mark:
     audited_through: datetime | None
 
     @classmethod
-    def of(cls, prepared: Prepared, freshness: Freshness) -> "Mark":
+    def of(cls, prepared: Prepared) -> "Mark":
         """The mark of a question that is asked now."""
-        return cls(prepared.key, freshness.complete_through, freshness.audited_through)
+        known = prepared.freshness
+        return cls(prepared.key, known.complete_through, known.audited_through)
 
     @property
     def is_known(self) -> bool:

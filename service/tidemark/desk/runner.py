@@ -10,7 +10,6 @@ from anyio import CapacityLimiter, to_thread
 from tidemark.desk.answerer import Answerer, Prepared
 from tidemark.desk.clock import Clock
 from tidemark.desk.turns import MOST_RUNNING
-from tidemark.freshness import Freshness
 from tidemark.query.catalogue import Dimension
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.frame import Frame
@@ -45,11 +44,7 @@ class Runner:
         return await _to_its_end(self._thread(self._others, self._answerer.values, dimension, search, first))
 
     async def run(
-        self,
-        prepared: Prepared,
-        freshness: Freshness,
-        query_id: str,
-        overdue: Callable[[QueryError], None],
+        self, prepared: Prepared, query_id: str, overdue: Callable[[QueryError], None]
     ) -> Frame:
         """The answer. If cancelled, the query is cancelled in the engine too.
 
@@ -57,7 +52,7 @@ class Runner:
             QueryError: of the answerer; or QUERY_TIMEOUT, where the engine let it run for longer than its
                 limit and a second. ``overdue`` is told that at once, before the query has ended.
         """
-        query = self._thread(self._queries, self._answerer.run, prepared, freshness, query_id)
+        query = self._thread(self._queries, self._answerer.run, prepared, query_id)
         try:
             if await self._clock.wait_for(query, self._timeout + _GRACE_SECONDS):
                 return query.result()

@@ -170,7 +170,7 @@ class _Writer:
         found = []
         if self._request.top is not None and not self._request.top.other:
             found.append("NOT other")
-        if self._resolved.previous is not None and None in self._resolved.previous.stretches:
+        if "previous_edges" in self._parameters.values:  # some of the earlier range has no counterpart
             found.append("bucket >= 0")
         return f"WHERE {' AND '.join(found)}" if found else ""
 
