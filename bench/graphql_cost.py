@@ -22,9 +22,10 @@ import msgspec
 import orjson
 import strawberry
 
-from tidemark.api.context import Allowance, Context
+from tidemark.api.context import Context
 from tidemark.api.encode import encode
 from tidemark.api.schema import Schema, build_schema
+from tidemark.desk.allowance import Allowance
 from tidemark.freshness import Freshness
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension, load

@@ -32,6 +32,7 @@ def main() -> None:
         catalogue=load(own.catalogue),
         settings=own,
         readiness=background.unready,
+        rollups=lambda: background.rollups,
     )
     app.add_route("/rejected", endpoint(database))
     uvicorn.run(

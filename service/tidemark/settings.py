@@ -26,7 +26,9 @@ _ROOT = Path(__file__).resolve().parents[2]
 class Settings(BaseSettings):
     """What a deployment decides. Times are in seconds, ports on ``host``."""
 
-    model_config = SettingsConfigDict(env_prefix="TIDEMARK_", env_nested_delimiter="__", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="TIDEMARK_", env_nested_delimiter="__", frozen=True, extra="ignore"
+    )
 
     home: Path = Field(Path(".tidemark"), description="everything the local cluster writes lies under it")
     lib: Path | None = Field(

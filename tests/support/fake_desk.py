@@ -13,8 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from stub_desk import answer_of, column, frame_of
-from tidemark.api.context import Allowance
 from tidemark.api.schema import Schema, build_schema
+from tidemark.desk.allowance import Allowance
 from tidemark.freshness import Freshness
 from tidemark.front import SERVER_OPTIONS, add_graphql, protect
 from tidemark.query.caller import Caller

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from tidemark.api.context import Allowance, Context
+from tidemark.api.context import Context
+from tidemark.desk.allowance import Allowance
 from tidemark.freshness import Freshness
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension

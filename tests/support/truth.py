@@ -168,8 +168,9 @@ class _Asked:
         exact = self.shift.exact_ms if self.previous else 0
         before = self._tallies(earlier, top, exact, by_date=bool(self.previous) and not exact)
         starts = self.clock.starts(self.grain, self.start, self.end) if self.grain else [None]
-        keys = {key for key, _ in now} | {key for key, _ in before} if self.dimensions else [_Key(False, ())]
         partners = {start: self._partner(start) for start in starts}
+        compared = {key for key, start in before if start in partners.values()}
+        keys = {key for key, _ in now} | compared if self.dimensions else [_Key(False, ())]
         rows = [
             self._row(key, start, now.get((key, start), Tally.nothing()), before, partners[start])
             for start, key in product(starts, keys)

@@ -145,7 +145,7 @@ def test_overlapping_ranges_are_read_one_by_one_and_others_together() -> None:
 
 
 @given(
-    values=st.lists(st.text(st.characters(exclude_categories=("Cs",))), min_size=1),
+    values=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1),
     dimension=st.sampled_from(list(CATALOGUE.dimensions)),
     operator=st.sampled_from(["IN", "NOT_IN", "CONTAINS"]),
     grain=st.sampled_from([None, *Grain]),

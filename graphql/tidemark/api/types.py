@@ -5,8 +5,8 @@ from datetime import datetime
 import strawberry
 
 from tidemark import freshness
-from tidemark.api.context import Allowance
 from tidemark.api.scalars import Values
+from tidemark.desk.allowance import Allowance
 from tidemark.query import frame, grain, request
 from tidemark.query.resolve import Resolved as ResolvedRequest
 

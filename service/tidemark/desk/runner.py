@@ -43,9 +43,7 @@ class Runner:
         """A dimension's values."""
         return await _to_its_end(self._thread(self._others, self._answerer.values, dimension, search, first))
 
-    async def run(
-        self, prepared: Prepared, query_id: str, overdue: Callable[[QueryError], None]
-    ) -> Frame:
+    async def run(self, prepared: Prepared, query_id: str, overdue: Callable[[QueryError], None]) -> Frame:
         """The answer. If cancelled, the query is cancelled in the engine too.
 
         Raises:

@@ -15,7 +15,7 @@ from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.plan import Plan, plan
 from tidemark.query.request import Request
 from tidemark.query.resolve import resolve
-from tidemark.query.retention import Retention
+from tidemark.query.retention import NOTHING_DROPPED, Retention
 from tidemark.query.shape import shape
 from tidemark.query.source import Rollups
 
@@ -76,7 +76,7 @@ class Answerer:
     currency: str
     limits: Limits = DEFAULT_LIMITS
     rollups: RollupsReader = no_rollups
-    retention: Retention = Retention()
+    retention: Retention = NOTHING_DROPPED
 
     def prepare(self, request: Request, freshness: Freshness) -> Prepared:
         """Resolve and plan. ``freshness`` was read before, so it never claims more than the data will hold.

@@ -192,7 +192,11 @@ class _Writer:
             points += [(number, start), (-1, end)]
         # without gaps and of one width they are counted like the current ones
         edges = [at for _, at in points[1:]]
-        whole = [number for number, _ in points[1:]] == [*range(len(resolved.buckets)), -1]
+        whole = (
+            [number for number, _ in points[1:]] == [*range(len(resolved.buckets)), -1]
+            and edges[0] <= resolved.previous.start
+            and resolved.previous.end <= edges[-1]
+        )
         before = self._position("previous_edges", points, edges if whole else None)
         return f"if(previous, {before}, {now})"
 

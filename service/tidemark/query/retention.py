@@ -20,5 +20,8 @@ class Retention:
         return Kept(*(_since(now, days) for days in (self.raw_days, self.minute_days, self.hour_days)))
 
 
+NOTHING_DROPPED = Retention()
+
+
 def _since(now: datetime, days: int) -> int | None:
     return to_ms(now - timedelta(days=days)) if days else None
