@@ -287,7 +287,9 @@ def test_a_day_whose_hours_were_rolled_before_a_restart_is_rolled_when_it_ends()
     world.minutes = {hour: {"a": 1}}
 
     def started() -> Rollups:
-        rollups = Rollups(world, Tide(), lambda: (None, None), KeepsAll(), now=world.now)
+        tide = Tide()
+        tide.observe([Heartbeat(Path.FOLDED, START, "collector", 0, 1, START)])
+        rollups = Rollups(world, tide, lambda: (None, None), KeepsAll(), now=world.now)
         rollups.observe(world.now)
         return rollups
 
