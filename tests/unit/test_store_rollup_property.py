@@ -280,3 +280,24 @@ def seconds(at: datetime) -> int:
 
 TestInterleavings = Interleavings.TestCase
 TestInterleavings.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+
+
+def test_a_day_whose_hours_were_rolled_before_a_restart_is_rolled_when_it_ends() -> None:
+    world, hour = World(), HOURS[2]
+    world.minutes = {hour: {"a": 1}}
+
+    def started() -> Rollups:
+        tide = Tide()
+        tide.observe([Heartbeat(Path.FOLDED, START, "collector", 0, 1, START)])
+        rollups = Rollups(world, tide, lambda: (None, None), KeepsAll(), now=world.now)
+        rollups.observe(world.now)
+        return rollups
+
+    started().roll(world.now)
+    assert world.days == {}
+    world.now += timedelta(hours=2)
+    again = started()
+    assert day_of(hour) in again.snapshot.dirty_days
+    again.roll(world.now)
+    assert world.days[day_of(hour), "a"][1] == {hour: 1}
+    assert again.snapshot.dirty_days == set()
