@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 from unittest import mock
 
 from anyio import to_thread
@@ -23,12 +23,16 @@ from tidemark.freshness import Freshness
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension, load
 from tidemark.query.frame import Answer, Column, ColumnKind, Frame
+from tidemark.query.instant import to_ms
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.parse import parse_request
 from tidemark.query.request import Request, TimeRange
 from tidemark.query.resolve import Resolved
 from tidemark.settings import Settings
 from tidemark.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from tidemark.desk.answerer import Answerer
 
 CATALOGUE = load(Settings().catalogue)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -54,7 +58,7 @@ def question(number: int = 1, **options: Any) -> Request:
 
 def frame_of(request: Request, freshness: Freshness, clicks: Sequence[int], rows_read: int = 0) -> Frame:
     column = Column("clicks", ColumnKind.METRIC, None, list(clicks), "clicks")
-    resolved = Resolved(request, NOON, NOON + timedelta(hours=1))
+    resolved = Resolved(request, to_ms(NOON), to_ms(NOON) + 3_600_000)
     return Frame((column,), len(clicks), False, resolved, "fake", freshness, rows_read=rows_read)
 
 
@@ -158,7 +162,11 @@ class Stage:
     def __post_init__(self) -> None:
         clock = Clock(lambda: self.at, self._sleep)
         self.desk = Desk(
-            self.answerer, self.telemetry, cache_bytes=self.cache_bytes, limits=self.limits, clock=clock
+            cast("Answerer", self.answerer),  # its plans are no real ones
+            self.telemetry,
+            cache_bytes=self.cache_bytes,
+            limits=self.limits,
+            clock=clock,
         )
 
     async def _sleep(self, seconds: float) -> None:

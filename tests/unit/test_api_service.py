@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from asgi import client_of
-from tidemark.api import rules
-from tidemark.app import create_app, is_loopback
+from tidemark.app import create_app
 from tidemark.freshness import Freshness
+from tidemark.hosts import is_loopback
 from tidemark.query.catalogue import load
 from tidemark.settings import Settings
 
@@ -28,6 +28,9 @@ CATALOGUE = load(Settings().catalogue)
 class Result:
     columns: list[list[Any]]
     row_count: int
+    rows_read: int = 100
+    bytes_read: int = 1_000
+    elapsed_ms: float = 2.0
 
 
 @dataclass
@@ -36,11 +39,19 @@ class FakeDatabase:
     failure: Exception | None = None
     asked: list[Mapping[str, object]] = field(default_factory=list)
 
-    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> Result:  # noqa: ARG002
+    def query(
+        self, sql: str, parameters: Mapping[str, object] | None = None, *, query_id: str | None = None
+    ) -> Result:
+        if sql.startswith("EXPLAIN ESTIMATE"):
+            return Result([["tidemark"], ["campaign_minute"], [1], [8192], [1]], 1)
+        assert query_id, "what runs for a caller can be cancelled"
         self.asked.append(parameters or {})
         if self.failure:
             raise self.failure
         return Result(self.columns, len(self.columns[0]) if self.columns else 0)
+
+    def cancel(self, query_id: str) -> None:
+        raise AssertionError(f"nothing here takes long, and {query_id} was cancelled")
 
 
 @pytest.fixture
@@ -80,7 +91,14 @@ def refusal(client: httpx.Client, document: str, **variables: Any) -> tuple[str,
 
 def test_columns_hold_a_list_each(start: Start) -> None:
     found = post(start(), "{ " + ROWS % "" + " { columns { name kind unit values } rowCount truncated } }")
-    assert found["data"]["metrics"] == {
+    *columns, lower, upper = found["data"]["metrics"].pop("columns")
+    assert [lower["name"], lower["kind"], upper["name"], upper["kind"]] == [
+        "lower.ctr",
+        "LOWER",
+        "upper.ctr",
+        "UPPER",
+    ]
+    assert {"columns": columns, **found["data"]["metrics"]} == {
         "columns": [
             {"name": "campaign", "kind": "DIMENSION", "unit": None, "values": ["summer", 'x"y']},
             {"name": "clicks", "kind": "METRIC", "unit": None, "values": [3, 0]},
@@ -121,7 +139,7 @@ def test_an_answer_says_what_was_asked_and_how_far_it_is_complete(
         "{ " + ROWS % ", grain: MINUTE" + " { resolved { from to grain timezone source } rows { bucket }"
         " freshness { now completeThrough auditedThrough lagMs openBucket } } }"
     )
-    database.columns = [[round(NOW.timestamp()) - 17], ["a"], [1], [1], [1]]
+    database.columns = [[1], ["a"], [1], [1], [1]]
     assert post(start(), document)["data"]["metrics"] == {
         "resolved": {
             "from": "2026-11-23T11:59:00Z",
@@ -153,10 +171,14 @@ def test_freshness_can_be_asked_alone_and_is_unknown_before_the_first_heartbeat(
     }
 
 
-def test_two_aliases_are_two_questions(start: Start, database: FakeDatabase) -> None:
-    one = ROWS % "" + " { rowCount }"
-    assert post(start(), f"{{ a: {one} b: {one} }}")["data"] == {"a": {"rowCount": 2}, "b": {"rowCount": 2}}
-    assert len(database.asked) == 2
+def test_two_aliases_of_one_question_ask_the_database_once(start: Start, database: FakeDatabase) -> None:
+    one = ROWS % "" + " { rowCount cost { cacheHit rowsRead charged remaining } }"
+    found = post(start(), f"{{ a: {one} b: {one} }}")["data"]
+    assert len(database.asked) == 1
+    assert [found[name]["cost"]["cacheHit"] for name in "ab"] == [False, True]
+    assert found["a"]["cost"]["rowsRead"] == 100
+    assert 0 < found["a"]["cost"]["charged"] < 0.02
+    assert found["b"]["cost"]["charged"] == 0.01
 
 
 HOSTILE = ["'", "\\", '"', "\0", "{a:String}", "😀", "x" * 10_000]
@@ -168,7 +190,7 @@ def test_hostile_values_are_bound_as_they_are(start: Start, database: FakeDataba
         " where: [{dimension: AD, op: NOT_IN, values: $v}]}) { rowCount } }"
     )
     post(start(), document, v=HOSTILE)
-    assert database.asked[0]["where_0"] == HOSTILE
+    assert database.asked[0]["where_0"] == sorted(HOSTILE)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +199,7 @@ def test_hostile_values_are_bound_as_they_are(start: Start, database: FakeDataba
         ("{metrics: [], range: {lastSeconds: 60}}", "NOTHING_ASKED", "Nothing is asked for"),
         ("{metrics: [CLICKS], range: {}}", "BAD_RANGE", "range is not complete"),
         ("{metrics: [CLICKS], range: {lastSeconds: 0}}", "BAD_RANGE", "range.lastSeconds is 0"),
-        ("{metrics: [CLICKS], range: {lastSeconds: 60}, limit: 99999}", "BAD_LIMIT", "limit is 99,999"),
+        ("{metrics: [CLICKS], range: {lastSeconds: 60}, limit: 99999}", "TOO_MANY_ROWS", "limit is 99,999"),
         (
             "{metrics: [CLIX], range: {lastSeconds: 60}}",
             "GRAPHQL_INVALID",
@@ -219,41 +241,6 @@ def test_an_unexpected_failure_is_logged_and_only_its_id_is_told(
 def test_a_refusal_is_not_logged(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     refusal(start(), "{ metrics(query: {metrics: [], range: {lastSeconds: 60}}) { rowCount } }")
     assert not caplog.records
-
-
-@pytest.mark.parametrize(
-    ("document", "says"),
-    [
-        ("{ " + " ".join(f"a{n}: __typename" for n in range(51)) + " }", "51 aliases found. Allowed: 50"),
-        ("{ " + " __typename" * 2001 + " }", "Document contains more than 2000 tokens"),
-        ("{ a" + "{ a" * 9 + "}" * 9 + " }", "exceeds maximum operation depth of 8"),
-    ],
-)
-def test_documents_have_limits(start: Start, document: str, says: str) -> None:
-    messages = [error["message"] for error in post(start(), document)["errors"]]
-    assert any(says in message for message in messages)
-
-
-def test_the_explorers_introspection_passes_the_limits(start: Start) -> None:
-    from graphql import get_introspection_query  # noqa: PLC0415
-
-    assert "errors" not in post(start(), get_introspection_query(input_value_deprecation=True))
-
-
-def test_a_document_is_parsed_and_validated_once(start: Start) -> None:
-    from strawberry.extensions.parser_cache import _get_parse_cache  # noqa: PLC0415
-    from strawberry.extensions.validation_cache import _get_validate_cache  # noqa: PLC0415
-
-    client, caches = (
-        start(),
-        [_get_parse_cache(rules.CACHED_DOCUMENTS), _get_validate_cache(rules.CACHED_DOCUMENTS)],
-    )
-    before = [cache.cache_info() for cache in caches]  # type: ignore[attr-defined]
-    for _ in range(3):
-        post(client, "{ freshness { now } seen_only_here: __typename }")
-    after = [cache.cache_info() for cache in caches]  # type: ignore[attr-defined]
-    assert [a.misses - b.misses for a, b in zip(after, before, strict=True)] == [1, 1]
-    assert [a.hits - b.hits for a, b in zip(after, before, strict=True)] == [2, 2]
 
 
 @pytest.mark.parametrize(

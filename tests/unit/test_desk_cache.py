@@ -92,7 +92,7 @@ def test_the_weight_is_what_the_values_really_take(rows: int, text: str) -> None
         tuple(Column(kind, kind, None, values, kind) for kind, values in columns),
         rows,
         False,
-        Resolved(question(), NOON, NOON),
+        Resolved(question(), 0, 1),
         "fake",
         FRESH,
     )

@@ -1,33 +1,13 @@
 """What the desk needs of the query side; all but `freshness` and `prepare` blocks and runs in threads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from tidemark.freshness import Freshness
+from tidemark.query.answer import Prepared
 from tidemark.query.catalogue import Dimension
 from tidemark.query.frame import Frame
-from tidemark.query.plan import Plan
 from tidemark.query.request import Request
-
-
-class Prepared(Protocol):
-    """A question that is resolved and planned."""
-
-    @property
-    def key(self) -> str:
-        """The canonical question with its resolved range: equal keys, equal SQL and parameters."""
-
-    @property
-    def plan(self) -> Plan:
-        """How it will be answered."""
-
-    @property
-    def freshness(self) -> Freshness:
-        """How far the answer will be complete: what was read before, or less where rollups answer."""
-
-    @property
-    def cheaper(self) -> Mapping[str, object] | None:
-        """Parts of the question to replace (a coarser grain, a shorter range), so that it costs less."""
 
 
 class Answerer(Protocol):

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import uuid4
 
 from tidemark.desk.allowance import Allowance
-from tidemark.desk.answerer import Answerer, Prepared
+from tidemark.desk.answerer import Answerer
 from tidemark.desk.budget import FEE, Budget, price
 from tidemark.desk.cache import Cache
 from tidemark.desk.clock import Clock
@@ -20,6 +20,7 @@ from tidemark.desk.refusal import is_personal
 from tidemark.desk.runner import Runner
 from tidemark.desk.turns import Kind, Turns
 from tidemark.freshness import Freshness
+from tidemark.query.answer import Prepared
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension
 from tidemark.query.errors import QueryError

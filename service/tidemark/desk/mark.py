@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from tidemark.desk.answerer import Prepared
+from tidemark.query.answer import Prepared
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from typing import Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from tidemark.desk.answerer import Answerer, Prepared
+from tidemark.desk.answerer import Answerer
 from tidemark.desk.clock import Clock
 from tidemark.desk.turns import MOST_RUNNING
+from tidemark.query.answer import Prepared
 from tidemark.query.catalogue import Dimension
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.frame import Frame

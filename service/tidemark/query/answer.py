@@ -101,7 +101,7 @@ class Answerer:
         return estimate(self.database, prepared.plan)
 
     def run(self, prepared: Prepared, query_id: str | None = None) -> Frame:
-        """The answer.
+        """The answer; with an id the query can be cancelled meanwhile.
 
         Raises:
             QueryError: it took too long or too much memory.

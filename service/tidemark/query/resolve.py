@@ -102,7 +102,7 @@ def _range(request: Request, now: datetime) -> tuple[int, int]:
         return to_ms(asked.start), to_ms(asked.end)
     if asked.last_seconds is None:
         raise ValueError("a request has from and to, or lastSeconds")
-    at = to_ms(now)
+    at = to_ms(now.replace(microsecond=now.microsecond // 1000 * 1000))  # not rounded up
     start = (at - asked.last_seconds * 1000) // MINUTE_MS * MINUTE_MS
     return start, (at // MINUTE_MS + 1) * MINUTE_MS
 
