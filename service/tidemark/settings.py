@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
 
@@ -135,9 +135,11 @@ def settings() -> Settings:
     """
     try:
         return Settings()
+    except SettingsError as error:
+        raise SystemExit(f"A TIDEMARK_* variable cannot be read: {error}; {error.__cause__}.") from None
     except ValidationError as error:
         wrong = [
-            f"TIDEMARK_{str(each['loc'][0]).upper()} is {each['input']!r}: {each['msg']}"
+            f"TIDEMARK_{'__'.join(map(str, each['loc'])).upper()} is {each['input']!r}: {each['msg']}"
             for each in error.errors()
         ]
         raise SystemExit(f"{'; '.join(wrong)}. Set it right, or leave it out for the default.") from None

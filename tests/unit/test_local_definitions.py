@@ -1,6 +1,7 @@
 import configparser
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from tidemark.local import cluster, fetch, flink, force, identity, kafka, supervisord
 from tidemark.local.layout import Layout, layout
 from tidemark.local.part import Part, Stage
+from tidemark.query.limits import DEFAULT_LIMITS
 from tidemark.settings import Settings
 
 
@@ -115,6 +117,19 @@ def test_a_percent_sign_in_a_command_reaches_the_process(settings: Settings, whe
     text = supervisord.configuration(parts(settings), where, settings)
     assert "-crash-%%p.log" in text
     assert "-crash-%p.log" not in text
+
+
+def test_another_process_reads_the_same_settings_from_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Settings(
+        home=Path("elsewhere"),
+        allowed_origins=("https://a.example", "https://b.example"),
+        limits=replace(DEFAULT_LIMITS, rows=7, budget_per_minute=1.5),
+        persisted_only=True,
+        cache_bytes=0,
+    )
+    for name, value in force.environment(asked).items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == asked
 
 
 def test_the_settings_in_force_are_read_back_from_what_the_supervisor_was_given(

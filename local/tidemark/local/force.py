@@ -29,7 +29,16 @@ def resolved(settings: Settings, recorded_brokers: int | None) -> Settings:
 def environment(settings: Settings) -> dict[str, str]:
     """The settings as the variables from which another process reads the same. Pure."""
     values = settings.model_dump(mode="json")
-    return {f"TIDEMARK_{name.upper()}": str(value) for name, value in values.items() if value is not None}
+    return {
+        f"TIDEMARK_{name.upper()}": _variable(value) for name, value in values.items() if value is not None
+    }
+
+
+def _variable(value: object) -> str:
+    """A setting's value as its variable is written: words with commas between them, limits as JSON."""
+    if isinstance(value, list):
+        return ",".join(value)
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def in_force(where: Layout) -> Settings | None:
