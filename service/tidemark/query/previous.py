@@ -118,8 +118,10 @@ def _same_reading(
 
     The second of two equal readings has a counterpart only where the other day has two as well.
     """
-    end_of = dict(pairwise(buckets(since, max(until, since + 1), grain, zone).edges))
-    earlier = segments(since - DAY_MS, until + DAY_MS, zone)
+    # a little more than the earlier range: where the clock goes back within one of the two, it may be empty
+    reach = max(until, since) + current.edges[-1] - current.edges[0]
+    end_of = dict(pairwise(buckets(min(since, until), reach, grain, zone).edges))
+    earlier = segments(since - DAY_MS, reach + DAY_MS, zone)
     shown_before = 0
     starts = iter(current.starts)
     start = next(starts, None)
