@@ -256,8 +256,8 @@ def minutes_wait(database: Database) -> Any:
 def weeks(database: Database) -> Any:
     """Ten weeks of minutes of one campaign, merged; an hour of them is asked for without a campaign."""
     database.execute(
-        "INSERT INTO tidemark.campaign_minute SELECT toDateTime('2026-03-02', 'UTC') + 60 * number, 'click', 'c',"
-        " '', '', '', '', '', 1, 1, 0, 0, now64(3), 1 FROM numbers(10 * 7 * 1440)"
+        "INSERT INTO tidemark.campaign_minute SELECT toDateTime('2026-03-02', 'UTC') + 60 * number, 'click',"
+        " 'c', '', '', '', '', '', 1, 1, 0, 0, now64(3), 1 FROM numbers(10 * 7 * 1440)"
     )
     database.execute("OPTIMIZE TABLE tidemark.campaign_minute FINAL")
     plan = "\n".join(
