@@ -73,7 +73,15 @@ class Plan:
     request: Request
     freshness: Freshness
     source: str = "fake"
-    cheaper: dict[str, object] | None = None
+
+    @property
+    def less(self) -> dict[str, object]:
+        return {}
+
+    def shorter(self, share: float) -> TimeRange | None:
+        assert share < 1
+        minutes = int(share * 24 * 60)
+        return TimeRange(NOON - timedelta(minutes=minutes), NOON) if minutes else None
 
 
 @dataclass
@@ -92,7 +100,7 @@ class FakeAnswerer:
     failure: Exception | None = None
     holds: bool = False
     is_stubborn: bool = False
-    cheaper: dict[str, object] | None = None
+    shorter_estimated: list[int] = field(default_factory=list)
     estimates: int = 0
     runs: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
@@ -105,12 +113,13 @@ class FakeAnswerer:
         assert freshness.now
         if self.refusal:
             raise self.refusal
-        return Plan(canonical(request), request, freshness, cheaper=self.cheaper)
+        return Plan(canonical(request), request, freshness)
 
     def estimate(self, prepared: Any) -> int:
         assert prepared
         self.estimates += 1
-        return self.estimated
+        is_shorter = prepared.request.range.last_seconds is None
+        return self.shorter_estimated.pop(0) if is_shorter and self.shorter_estimated else self.estimated
 
     def run(self, prepared: Any, query_id: str) -> Frame:
         self.runs.append(prepared.key)

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from tidemark.desk.allowance import Allowance
 from tidemark.desk.answerer import Answerer
-from tidemark.desk.budget import FEE, Budget, price
+from tidemark.desk.budget import FEE, Budget, Reservation, price
 from tidemark.desk.cache import Cache
 from tidemark.desk.clock import Clock
 from tidemark.desk.flight import Flight, Flights
@@ -28,15 +28,21 @@ from tidemark.query.explanation import Explanation
 from tidemark.query.frame import Answer, Cost, Frame
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.request import Request
+from tidemark.query.resolve import suggested_range
+from tidemark.query.suggestion import Part
 from tidemark.telemetry import Reuse, Telemetry
 
 _CLOCK: Final = Clock()
+# Of what is left of a budget, so that a suggestion still fits when it is followed; and how often to look.
+_SPARE: Final = 0.9
+_LOOKS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
     """One that is being asked, ready to run."""
 
+    request: Request
     prepared: Prepared
     mark: Mark
     caller: Caller
@@ -151,7 +157,7 @@ class Desk:
         # before the data, so that the watermark never claims more than an answer holds
         freshness = self._answerer.freshness()
         prepared = self._answerer.prepare(request, freshness)
-        return _Question(prepared, Mark.of(prepared), caller, began, kind)
+        return _Question(request, prepared, Mark.of(prepared), caller, began, kind)
 
     async def _answer(self, question: _Question) -> Answer:
         with self._telemetry.timed():
@@ -199,8 +205,7 @@ class Desk:
 
     async def _work(self, flight: Flight[_Got], question: _Question) -> _Got:
         async with self._turns.turn(question.caller, question.kind):
-            rows = await self._runner.estimate(question.prepared)
-            reserved = self._budget.reserve(question.caller, price(rows), question.prepared.cheaper)
+            reserved = await self._reserved(question)
             spent = reserved.units  # stands, where a query ends early and does not tell what it has read
             try:
                 frame = await self._runner.run(question.prepared, uuid4().hex, flight.fail)
@@ -209,6 +214,32 @@ class Desk:
                 self._budget.settle(reserved, spent)
         self._cache.put(question.mark, frame, question.began)
         return _Got(frame, spent)
+
+    async def _reserved(self, question: _Question) -> Reservation:
+        units = price(await self._runner.estimate(question.prepared))
+        try:
+            return self._budget.reserve(question.caller, units)
+        except QueryError as error:
+            is_wanted = question.kind is Kind.QUESTION  # polls are refused again and again
+            if is_wanted and (part := await self._affordable(question, units)) is not None:
+                error.details["suggestion"] = part
+            raise
+
+    async def _affordable(self, question: _Question, units: float) -> Part | None:
+        """A shorter range that the caller can pay for now; found by looking, as indexes may not help."""
+        left = _SPARE * self._budget.remaining(question.caller)
+        share = (left - FEE) / units
+        for _ in range(_LOOKS if 0 < share < 1 else 0):
+            within = question.prepared.shorter(share)
+            if within is None:
+                break
+            prepared = self._answerer.prepare(
+                replace(question.request, range=within), question.prepared.freshness
+            )
+            if price(await self._runner.estimate(prepared)) <= left:
+                return suggested_range(within)
+            share /= 4
+        return None
 
     @contextmanager
     def _refusals_counted(self) -> Iterator[None]:
