@@ -67,7 +67,7 @@ def create_app(
     app = FastAPI(title="Tidemark", openapi_url=None, lifespan=lifespan)
     add_graphql(
         app,
-        build_schema(catalogue, currency=settings.currency),
+        build_schema(catalogue, currency=settings.currency, max_aliases=settings.limits.aliases),
         desk,
         settings,
         explorer=explorer.page() if explorer else None,

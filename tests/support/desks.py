@@ -74,7 +74,15 @@ class Plan:
     request: Request
     freshness: Freshness
     source: str = "fake"
-    cheaper: dict[str, object] | None = None
+
+    @property
+    def less(self) -> dict[str, object]:
+        return {}
+
+    def shorter(self, share: float) -> TimeRange | None:
+        assert share < 1
+        minutes = int(share * 24 * 60)
+        return TimeRange(NOON - timedelta(minutes=minutes), NOON) if minutes else None
 
     @property
     def plan(self) -> "SimpleNamespace":
@@ -97,7 +105,7 @@ class FakeAnswerer:
     failure: Exception | None = None
     holds: bool = False
     is_stubborn: bool = False
-    cheaper: dict[str, object] | None = None
+    shorter_estimated: list[int] = field(default_factory=list)
     asked: int = 0
     threads: list[int | None] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
@@ -111,11 +119,12 @@ class FakeAnswerer:
         assert freshness.now
         if self.refusal:
             raise self.refusal
-        return Plan(canonical(request), request, freshness, cheaper=self.cheaper)
+        return Plan(canonical(request), request, freshness)
 
     def estimate(self, prepared: Any) -> int:
         assert prepared
-        return self.estimated
+        is_shorter = prepared.request.range.last_seconds is None
+        return self.shorter_estimated.pop(0) if is_shorter and self.shorter_estimated else self.estimated
 
     def run(self, prepared: Any, query_id: str, bounds: Bounds) -> Frame:
         self.asked += 1

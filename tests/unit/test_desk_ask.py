@@ -204,10 +204,12 @@ async def test_one_callers_empty_purse_is_no_refusal_for_another_who_asked_the_s
 
 @in_loop
 async def test_a_question_beyond_the_whole_budget_runs_never() -> None:
-    async with stage(estimated=4_000_000_000, cheaper={"grain": "HOUR"}) as on:
+    async with stage(estimated=4_000_000_000, shorter_estimated=[3_500_000_000, 500_000_000]) as on:
         error = await failure(asking(on))
         assert error.code is Code.TOO_EXPENSIVE
-        assert error.details["suggestion"] == {"grain": "HOUR"}
+        assert error.details["suggestion"] == {
+            "range": {"from": "2026-11-23T07:58:00Z", "to": "2026-11-23T12:00:00Z"}
+        }
         assert not on.answerer.runs
         assert on.metric('tidemark_query_refusals_total{code="TOO_EXPENSIVE"}') == 1
 

@@ -196,6 +196,24 @@ def test_whatever_is_written_is_a_question_or_a_refusal(word: str, text: str) ->
     [
         ({"limit": 10_000}, {"limit": "10000"}),
         ({"range": {"lastSeconds": 604_800}}, {"last": "1w"}),
+        ({"compare": None}, {"compare": ""}),
+        (
+            {"top": {"n": 5, "by": "CLICKS", "other": False}},
+            {"top": "5", "top-by": "clicks", "other": "false"},
+        ),
+        ({"top": {"n": 5, "by": "CLICKS", "other": True}}, {"top": "5", "top-by": "clicks"}),
+        (
+            {
+                "orderBy": [
+                    {"metric": "CTR", "direction": "DESC"},
+                    {"bucket": True, "direction": "ASC"},
+                    {"dimension": "UTM_SOURCE", "direction": "DESC"},
+                ]
+            },
+            {"order": "-ctr,bucket,-utmSource"},
+        ),
+        ({"where": [{"dimension": "AD", "op": "IN", "values": ["a"]}]}, {}),
+        ({"having": []}, {}),
         ({"range": {"lastSeconds": 5400}}, {"last": "90m"}),
         ({"range": {"from": "2026-11-01T00:00:00Z"}}, {"from": "2026-11-01T00:00:00Z"}),
         ({"grain": "FIVE_MINUTES"}, {"grain": "five-minutes"}),

@@ -55,10 +55,14 @@ class Table:
         return list(zip(*self.columns, strict=True)) if self.row_count else []
 
 
-def _mark(query_id: str) -> str:
+def _marked(query_id: str) -> dict[str, object]:
+    """The setting by which a query is found again.
+
+    The embedded engine ignores a query's own id, and lists a query with parameters in words of its own.
+    """
     if not query_id.isalnum():
         raise ValueError(f"query_id == {query_id!r}, must be letters and digits")
-    return f"/* {query_id} */"
+    return {"log_comment": query_id}
 
 
 class Database:
@@ -80,10 +84,11 @@ class Database:
         Raises:
             QueryError: the engine refused or failed it.
         """
-        # the embedded engine ignores a query's own id, so its text carries ours
-        text = sql if query_id is None else f"{_mark(query_id)} {sql}"
+        settings = None if query_id is None else _marked(query_id)
         with self._handle() as client:
-            result = client.query(text, parameters=dict(parameters or {}), column_oriented=True)
+            result = client.query(
+                sql, parameters=dict(parameters or {}), settings=settings, column_oriented=True
+            )
             columns = list(result.result_columns) or [[] for _ in result.column_names]
             read = result.summary
             return Table(
@@ -101,7 +106,7 @@ class Database:
         Raises:
             QueryError: the engine refused.
         """
-        self.execute("KILL QUERY WHERE startsWith(query, {mark:String}) ASYNC", {"mark": _mark(query_id)})
+        self.execute("KILL QUERY WHERE Settings['log_comment'] = {id:String} ASYNC", {"id": query_id})
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement without a result.

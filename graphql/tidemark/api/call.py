@@ -53,6 +53,7 @@ class Call:
                 f"The document has more than {MAX_DOCUMENT_BYTES:,} bytes; put values into variables.",
                 "DOCUMENT_TOO_LARGE",
                 limit=MAX_DOCUMENT_BYTES,
+                requested=len(query.encode()),
             )
         ids = (_typed(parameters, name, str, "a string") for name in _IDS)
         return cls(

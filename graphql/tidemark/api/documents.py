@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from tidemark.api.errors import TOO_MANY_TOKENS
-from tidemark.api.rules import MAX_TOKENS, RULES
+from tidemark.api.rules import MAX_TOKENS, rules
 
 CACHED_DOCUMENTS: Final = 512
 
@@ -52,8 +52,9 @@ class Documents:
     An ordinary one takes 50 kB, one of 2,000 tokens 800 kB.
     """
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, max_aliases: int) -> None:
         self._schema = schema
+        self._rules = rules(max_aliases)
         self.read = lru_cache(CACHED_DOCUMENTS)(self._read)
 
     def _read(self, text: str) -> Document:
@@ -68,8 +69,8 @@ class Documents:
             if error.message.startswith("Syntax Error: Document contains more"):
                 error.extensions = {"code": TOO_MANY_TOKENS, "limit": MAX_TOKENS}
             raise DocumentError([error]) from None
-        for rules in RULES:
-            errors = validate(self._schema, tree, rules, hide_suggestions=True)
+        for some in self._rules:
+            errors = validate(self._schema, tree, some, hide_suggestions=True)
             if errors:
                 raise DocumentError(errors)
         seen = _Seen()

@@ -89,9 +89,11 @@ class Operation:
 class Schema(strawberry.Schema):
     """Strawberry's schema with a way of its own to run operations. A request's context is a `Context`."""
 
-    def __init__(self, query: type, subscription: type, config: StrawberryConfig) -> None:
+    def __init__(
+        self, query: type, subscription: type, config: StrawberryConfig, *, max_aliases: int
+    ) -> None:
         super().__init__(query, subscription=subscription, config=config)
-        self.documents = Documents(self.core)
+        self.documents = Documents(self.core, max_aliases)
         self._shared: WeakValueDictionary[tuple[object, ...], Shared] = WeakValueDictionary()
 
     @property

@@ -1,8 +1,10 @@
 """What a document may be. The rules are made once and cost no more than the document is long."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from graphql import (
+    ASTValidationRule,
     FieldNode,
     FragmentSpreadNode,
     GraphQLError,
@@ -16,11 +18,9 @@ from graphql import (
 )
 
 from tidemark.api.errors import TOO_DEEP, TOO_MANY_ALIASES
-from tidemark.query.limits import DEFAULT_LIMITS
 
 MAX_TOKENS: Final = 2_000
 MAX_DEPTH: Final = 8
-MAX_ALIASES: Final = DEFAULT_LIMITS.aliases
 
 
 class SizeRule(ValidationRule):
@@ -31,6 +31,8 @@ class SizeRule(ValidationRule):
     an alias: each pair of them is compared by another rule, which takes a second for a thousand. What
     introspection asks for is not counted as depth.
     """
+
+    max_aliases: int
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
@@ -51,14 +53,14 @@ class SizeRule(ValidationRule):
                     requested=depth,
                 )
             )
-        if aliases > MAX_ALIASES:
+        if aliases > self.max_aliases:
             self.report_error(
                 _refusal(
-                    f"{aliases} aliases found. Allowed: {MAX_ALIASES}. What stands in one selection again "
-                    "counts, too; ask in several requests.",
+                    f"{aliases} aliases found. Allowed: {self.max_aliases}. What stands in one selection "
+                    "again counts, too; ask in several requests.",
                     node,
                     code=TOO_MANY_ALIASES,
-                    limit=MAX_ALIASES,
+                    limit=self.max_aliases,
                     requested=aliases,
                 )
             )
@@ -104,5 +106,7 @@ def _refusal(message: str, node: OperationDefinitionNode, **extensions: object) 
     return GraphQLError(message, node, extensions=extensions)
 
 
-# the second rules need not bear what the first refuse
-RULES: Final = ((SizeRule,), specified_rules)
+def rules(max_aliases: int) -> tuple[Sequence[type[ASTValidationRule]], ...]:
+    """The rules in turn: the second need not bear what the first refuse."""
+    sized = type("SizeRule", (SizeRule,), {"max_aliases": max_aliases})
+    return (sized,), specified_rules

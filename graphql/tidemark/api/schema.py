@@ -19,6 +19,7 @@ from tidemark.api.types import Freshness, Limits
 from tidemark.query.catalogue import Catalogue
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.frame import Answer
+from tidemark.query.limits import DEFAULT_LIMITS
 from tidemark.query.request import Request
 
 __all__ = ["Context", "Schema", "build_schema"]
@@ -26,8 +27,13 @@ INTERVAL_MS = 1_000
 Info = GraphQLResolveInfo[Context]
 
 
-def build_schema(catalogue: Catalogue, *, currency: str = "USD") -> Schema:
-    """The schema for this catalogue; ``currency`` is the unit of its amounts."""
+def build_schema(
+    catalogue: Catalogue, *, currency: str = "USD", max_aliases: int = DEFAULT_LIMITS.aliases
+) -> Schema:
+    """The schema for this catalogue.
+
+    ``currency`` is the unit of its amounts, ``max_aliases`` how many aliases a document may have.
+    """
     enums = Enums.of(catalogue)
     question = question_type(enums)
     frame = frame_type(row_type(catalogue))
@@ -88,7 +94,7 @@ def build_schema(catalogue: Catalogue, *, currency: str = "USD") -> Schema:
             )
         ],
     )
-    schema = Schema(query, subscription, StrawberryConfig(scalar_map=SCALARS))
+    schema = Schema(query, subscription, StrawberryConfig(scalar_map=SCALARS), max_aliases=max_aliases)
     core = schema.core
     resolve(
         core,

@@ -2,7 +2,7 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tidemark.query.caller import Caller
@@ -11,6 +11,7 @@ from tidemark.query.errors import Code, QueryError
 # What every question costs, so that none is free.
 FEE = 0.01
 _MOST_CALLERS = 10_000
+_ADVICE = "use a coarser grain or a shorter range"
 
 
 def price(rows: float, bytes_read: float = 0) -> float:
@@ -50,48 +51,38 @@ class Budget:
         self._most = most_callers
         self._buckets: OrderedDict[Caller, _Bucket] = OrderedDict()
 
-    def reserve(
-        self, caller: Caller, units: float, cheaper: Mapping[str, object] | None = None
-    ) -> Reservation:
+    def reserve(self, caller: Caller, units: float) -> Reservation:
         """Take units (more than 0) before a query runs.
-
-        ``cheaper`` is what to replace in the question so that it costs less, for the refusal.
 
         Raises:
             QueryError: BUDGET_EXHAUSTED: there are not so many left; TOO_EXPENSIVE: there never will be.
         """
         bucket = self._bucket(caller)
         if units > bucket.units:
-            raise self.refusal(caller, units, cheaper)
+            raise self.refusal(caller, units)
         bucket.units -= units
         bucket.held += 1
         return Reservation(caller, units)
 
-    def refusal(
-        self, caller: Caller, units: float, cheaper: Mapping[str, object] | None = None
-    ) -> QueryError:
+    def refusal(self, caller: Caller, units: float) -> QueryError:
         """Why a question of so many units is not answered: now, or with this budget never."""
-        suggestion = {"suggestion": dict(cheaper)} if cheaper else {}
         if units > self._capacity:
             return QueryError(
                 Code.TOO_EXPENSIVE,
                 f"This question would cost about {units:,.2f} units, and a caller has {self._capacity:,.2f} "
-                f"a minute; {_advice(cheaper)}.",
+                f"a minute; {_ADVICE}.",
                 limit=self._capacity,
                 requested=units,
-                **suggestion,
             )
         left = self.remaining(caller)
         wait = self._wait_ms(max(0.0, units - left))
         return QueryError(
             Code.BUDGET_EXHAUSTED,
             f"This question costs about {units:,.2f} units, and {left:,.2f} of this caller's "
-            f"{self._capacity:,.2f} a minute are left; ask again in {wait / 1000:,.1f} s, or "
-            f"{_advice(cheaper)}.",
+            f"{self._capacity:,.2f} a minute are left; ask again in {wait / 1000:,.1f} s, or {_ADVICE}.",
             limit=self._capacity,
             requested=units,
             retryAfterMs=wait,
-            **suggestion,
         )
 
     def settle(self, reservation: Reservation, actual: float) -> None:
@@ -147,8 +138,3 @@ class Budget:
     def _wait_ms(self, units: float) -> int:
         """Until so many units have come in; a millisecond more, so that rounding never makes it too early."""
         return math.ceil(units / self._rate * 1000) + 1
-
-
-def _advice(cheaper: Mapping[str, object] | None) -> str:
-    words = [f"{name} {value}" for name, value in (cheaper or {}).items() if isinstance(value, str | int)]
-    return f"use {', '.join(words)}" if words else "use a coarser grain or a shorter range"

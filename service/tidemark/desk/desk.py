@@ -30,17 +30,23 @@ from tidemark.query.explanation import Explanation
 from tidemark.query.frame import Answer, Cost, Frame
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.request import Request
+from tidemark.query.resolve import suggested_range
+from tidemark.query.suggestion import Part
 from tidemark.telemetry import Reuse, Telemetry
 
 _CLOCK: Final = Clock()
 # What a query that does not tell is charged: about what two cores read at most.
 _UNITS_PER_SECOND: Final = 100.0
+# Of what is left of a budget, so that a suggestion still fits when it is followed; and how often to look.
+_SPARE: Final = 0.9
+_LOOKS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
     """One that is being asked, ready to run."""
 
+    request: Request
     prepared: Prepared
     mark: Mark
     caller: Caller
@@ -156,7 +162,7 @@ class Desk:
         # before the data, so that the watermark never claims more than an answer holds
         freshness = self._answerer.freshness()
         prepared = self._answerer.prepare(request, freshness)
-        return _Question(prepared, Mark.of(prepared), caller, began, kind)
+        return _Question(request, prepared, Mark.of(prepared), caller, began, kind)
 
     async def _answer(self, question: _Question) -> Answer:
         with self._telemetry.timed():
@@ -208,7 +214,7 @@ class Desk:
             left = self._budget.remaining(caller)
             # no more than is left: a guess refuses nobody, the engine knows better
             expected = max(FEE, min(left, price(self._forecast.rows(prepared) or 0)))
-            reserved = self._budget.reserve(caller, expected, prepared.cheaper)
+            reserved = self._budget.reserve(caller, expected)
             began, spent, frame = self._clock.monotonic(), None, None
             bounds = self._forecast.bounds(prepared, left)
             try:
@@ -221,11 +227,35 @@ class Desk:
                     spent = FEE + (self._clock.monotonic() - began) * _UNITS_PER_SECOND
                 self._budget.settle(reserved, spent)
             if frame is None:
-                rows = await self._runner.estimate(prepared)
-                raise self._budget.refusal(caller, price(rows), prepared.cheaper)
+                raise await self._refusal(question)
         self._forecast.learn(prepared, frame.rows_read)
         self._cache.put(question.mark, frame, question.began)
         return _Got(frame, spent)
+
+    async def _refusal(self, question: _Question) -> QueryError:
+        """What is told to a caller who cannot pay for a question."""
+        units = price(await self._runner.estimate(question.prepared))
+        error = self._budget.refusal(question.caller, units)
+        is_wanted = question.kind is Kind.QUESTION  # polls are refused again and again
+        if is_wanted and (part := await self._affordable(question, units)) is not None:
+            error.details["suggestion"] = part
+        return error
+
+    async def _affordable(self, question: _Question, units: float) -> Part | None:
+        """A shorter range that the caller can pay for now; found by looking, as indexes may not help."""
+        left = _SPARE * self._budget.remaining(question.caller)
+        share = (left - FEE) / units
+        for _ in range(_LOOKS if 0 < share < 1 else 0):
+            within = question.prepared.shorter(share)
+            if within is None:
+                break
+            prepared = self._answerer.prepare(
+                replace(question.request, range=within), question.prepared.freshness
+            )
+            if price(await self._runner.estimate(prepared)) <= left:
+                return suggested_range(within)
+            share /= 4
+        return None
 
     @contextmanager
     def _refusals_counted(self) -> Iterator[None]:

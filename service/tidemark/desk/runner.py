@@ -67,6 +67,7 @@ class Runner:
             f"The query took longer than {self._timeout:g} s; ask for a shorter range, a coarser grain or "
             "fewer campaigns.",
             limit=self._timeout,
+            **prepared.less,
         )
         overdue(error)
         await _to_its_end(asyncio.ensure_future(self._kill(query, query_id)))

@@ -10,17 +10,14 @@ from tidemark.query.catalogue import Dimension
 from tidemark.query.database import Database
 from tidemark.query.execute import UNBOUNDED, Bounds, estimate, execute
 from tidemark.query.frame import Frame
-from tidemark.query.instant import MINUTE_MS, format_instant, from_ms, to_ms
+from tidemark.query.instant import to_ms
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.plan import Plan, plan
-from tidemark.query.request import Request
-from tidemark.query.resolve import resolve
+from tidemark.query.request import Request, TimeRange
+from tidemark.query.resolve import less_of, resolve, shorter
 from tidemark.query.retention import NOTHING_DROPPED, Retention
 from tidemark.query.shape import shape
 from tidemark.query.source import Rollups
-
-_SHORT_MS = 10 * MINUTE_MS
-"""A shorter range is not what makes a question expensive."""
 
 RollupsReader = Callable[[], Rollups | None]
 
@@ -43,14 +40,13 @@ class Prepared:
         return self.plan.source
 
     @property
-    def cheaper(self) -> Mapping[str, object] | None:
-        """A part of the question to replace, so that it costs less: a tenth of the range."""
-        resolved = self.plan.resolved
-        length = resolved.end_ms - resolved.start_ms
-        if length <= _SHORT_MS:
-            return None
-        start = resolved.end_ms - length // 10 // MINUTE_MS * MINUTE_MS
-        return {"range": {"from": format_instant(from_ms(start)), "to": format_instant(resolved.end)}}
+    def less(self) -> Mapping[str, object]:
+        """The suggestion for a refusal of it because it took too much; empty where there is none."""
+        return less_of(self.plan.resolved)
+
+    def shorter(self, share: float) -> TimeRange | None:
+        """About so much of its range (below 1); None where it is short already."""
+        return shorter(self.plan.resolved, share)
 
 
 def no_rollups() -> Rollups | None:

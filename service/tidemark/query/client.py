@@ -90,6 +90,7 @@ class Client:
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
-    """The refusal's sentence, with the options that would be accepted."""
-    options = " ".join(f"--{word} {value}" for word, value in problem.get("suggestion", {}).items())
-    return f"{problem['message']} Try {options}." if options else str(problem["message"])
+    """The refusal's sentence, with the options that would be accepted; an empty one is to be left out."""
+    suggestion = problem.get("suggestion", {}).items()
+    options = [f"--{word} {value}" if value else f"no --{word}" for word, value in suggestion]
+    return f"{problem['message']} Try {' '.join(options)}." if options else str(problem["message"])

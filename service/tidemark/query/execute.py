@@ -6,6 +6,7 @@ from tidemark.query.database import Database, Table
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.plan import Plan
+from tidemark.query.resolve import less_of
 
 _SHORTER = "ask for a shorter range, for fewer campaigns, or with from and to on whole minutes"
 _ESTIMATED_ROWS = 3
@@ -64,7 +65,12 @@ def execute(
         # the engine's own names of its errors, in every message of its
         text = str(error)
         if "TIMEOUT_EXCEEDED" in text or "TOO_SLOW" in text or "QUERY_WAS_CANCELLED" in text:
-            raise too_slow(limits) from error
+            raise QueryError(
+                Code.QUERY_TIMEOUT,
+                f"The query took longer than {limits.timeout_seconds} s and was ended; {_SHORTER}.",
+                limit=limits.timeout_seconds,
+                **less_of(plan.resolved),
+            ) from error
         if "TOO_MANY_ROWS" in text:
             raise TooManyRowsError from error
         if "MEMORY_LIMIT_EXCEEDED" in text:
@@ -73,16 +79,6 @@ def execute(
                 f"The query needed more than {limits.memory_bytes // 10**6:,} MB; {_SHORTER}, or for fewer "
                 "dimensions.",
                 limit=limits.memory_bytes,
-                suggestion={"range": {"lastSeconds": 3600}},
+                **less_of(plan.resolved),
             ) from error
         raise
-
-
-def too_slow(limits: Limits) -> QueryError:
-    """What a query that was ended at its time-out is told."""
-    return QueryError(
-        Code.QUERY_TIMEOUT,
-        f"The query took longer than {limits.timeout_seconds} s and was ended; {_SHORTER}.",
-        limit=limits.timeout_seconds,
-        suggestion={"range": {"lastSeconds": 3600}},
-    )

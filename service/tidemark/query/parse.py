@@ -1,7 +1,9 @@
 """From what a door was given to a `Request`; everything that needs no clock is checked here."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -23,10 +25,19 @@ from tidemark.query.request import (
     TimeRange,
     Top,
 )
+from tidemark.query.suggestion import (
+    HavingAsked,
+    OrderAsked,
+    Part,
+    TopAsked,
+    WhereAsked,
+    fewer_dimensions,
+    fitting_where,
+    nearest_top,
+    sensible_having,
+    sensible_order,
+)
 
-TopAsked = tuple[int, str, bool]
-HavingAsked = tuple[str, float | None, float | None]
-OrderAsked = tuple[str | None, str | None, bool, str]
 _ZONES = frozenset(available_timezones())
 
 
@@ -36,7 +47,7 @@ def parse_request(
     metrics: Sequence[str],
     time_range: TimeRange,
     dimensions: Sequence[str] = (),
-    where: Sequence[tuple[str, str, Sequence[str]]] = (),
+    where: Sequence[WhereAsked] = (),
     grain: str | None = None,
     timezone: str = "UTC",
     compare: str | None = None,
@@ -67,14 +78,17 @@ def parse_request(
         QueryError: the question cannot be asked; the message says why and what to do.
     """
     if not metrics and not dimensions:
-        raise QueryError(Code.NOTHING_ASKED, "Nothing is asked for; name at least one metric or dimension.")
+        raise QueryError(
+            Code.NOTHING_ASKED,
+            "Nothing is asked for; name at least one metric or dimension.",
+            suggestion={"metrics": [next(iter(catalogue.metrics))]},
+        )
     asked_metrics = _look_up("metric", metrics, catalogue.metrics)
     asked_dimensions = _look_up("dimension", dimensions, catalogue.dimensions)
-    _at_most(Code.TOO_MANY_METRICS, "metrics", len(asked_metrics), limits.metrics)
-    _at_most(Code.TOO_MANY_DIMENSIONS, "dimensions", len(asked_dimensions), limits.dimensions)
-    for name, given in (("where", where), ("having", having), ("orderBy", order_by)):
-        _at_most(Code.TOO_MANY_CONDITIONS, name, len(given), limits.conditions)
-    _check_limit(limit, limits)
+    with _suggesting(lambda: {"metrics": [one.name for one in asked_metrics[: limits.metrics]]}):
+        _at_most(Code.TOO_MANY_METRICS, "metrics", len(asked_metrics), limits.metrics)
+    with _suggesting(lambda: fewer_dimensions(dimensions, order_by, limits)):
+        _at_most(Code.TOO_MANY_DIMENSIONS, "dimensions", len(asked_dimensions), limits.dimensions)
     _check_range(time_range)
     if timezone not in _ZONES:
         raise QueryError(
@@ -83,20 +97,29 @@ def parse_request(
             suggestion={"timezone": "UTC"},
         )
     asked_grain = None if grain is None else _member("grain", grain, Grain)
+    with _suggesting(lambda: fitting_where(where, limits)):
+        _at_most(Code.TOO_MANY_CONDITIONS, "where", len(where), limits.conditions)
+        conditions = tuple(_condition(catalogue, *condition, limits=limits) for condition in where)
+    with _suggesting(lambda: sensible_having(having, limits)):
+        _at_most(Code.TOO_MANY_CONDITIONS, "having", len(having), limits.conditions)
+        bounds = tuple(_having(catalogue, one) for one in having)
+    with _suggesting(lambda: sensible_order(order_by, dimensions, has_buckets=bool(grain), limits=limits)):
+        _at_most(Code.TOO_MANY_CONDITIONS, "orderBy", len(order_by), limits.conditions)
+        keys = tuple(_order(catalogue, one, asked_dimensions, asked_grain) for one in order_by)
     request = Request(
         metrics=asked_metrics,
         dimensions=asked_dimensions,
-        where=tuple(_condition(catalogue, *condition, limits=limits) for condition in where),
+        where=conditions,
         range=time_range,
         grain=asked_grain,
         limit=limit,
         timezone=timezone,
         compare=None if compare is None else _member("comparison", compare, Compare),
         top=None if top is None else _top(catalogue, top, asked_dimensions, limits),
-        having=tuple(_having(catalogue, one) for one in having),
-        order_by=tuple(_order(catalogue, one, asked_dimensions, asked_grain) for one in order_by),
+        having=bounds,
+        order_by=keys,
     )
-    _check_cells(request, limits)
+    _check_limit(request, limits)
     return request
 
 
@@ -107,6 +130,17 @@ def zone_of(request: Request) -> ZoneInfo:
 
 _Found = TypeVar("_Found")
 _Enum = TypeVar("_Enum", bound=StrEnum)
+
+
+@contextmanager
+def _suggesting(part: Callable[[], Part]) -> Iterator[None]:
+    """Refusals of what is parsed within suggest this part; what an unknown name meant nobody knows."""
+    try:
+        yield
+    except QueryError as error:
+        if error.code is not Code.UNKNOWN_NAME:
+            error.details["suggestion"] = part()
+        raise
 
 
 def _look_up(what: str, names: Iterable[str], known: Mapping[str, _Found]) -> tuple[_Found, ...]:
@@ -135,7 +169,22 @@ def _at_most(code: Code, what: str, count: int, limit: int) -> None:
         )
 
 
-def _check_limit(limit: int, limits: Limits) -> None:
+def column_count(request: Request) -> int:
+    """How many columns the answer has."""
+    metrics = len(request.metrics)
+    rates = sum(metric.is_rate for metric in request.metrics)
+    return (
+        (request.grain is not None)
+        + (request.top is not None and request.top.other)
+        + len(request.dimensions)
+        + metrics * (3 if request.compare else 1)
+        + 2 * rates
+    )
+
+
+def _check_limit(request: Request, limits: Limits) -> None:
+    limit, columns = request.limit, column_count(request)
+    fitting = min(limits.rows, limits.cells // columns)
     if limit < 1:
         raise QueryError(
             Code.BAD_LIMIT,
@@ -151,33 +200,15 @@ def _check_limit(limit: int, limits: Limits) -> None:
             "coarser grain.",
             limit=limits.rows,
             requested=limit,
-            suggestion={"limit": limits.rows},
+            suggestion={"limit": fitting},
         )
-
-
-def column_count(request: Request) -> int:
-    """How many columns the answer has."""
-    metrics = len(request.metrics)
-    rates = sum(metric.is_rate for metric in request.metrics)
-    return (
-        (request.grain is not None)
-        + (request.top is not None and request.top.other)
-        + len(request.dimensions)
-        + metrics * (3 if request.compare else 1)
-        + 2 * rates
-    )
-
-
-def _check_cells(request: Request, limits: Limits) -> None:
-    columns = column_count(request)
-    if request.limit * columns > limits.cells:
-        fitting = limits.cells // columns
+    if limit > fitting:
         raise QueryError(
             Code.TOO_MANY_CELLS,
-            f"{request.limit:,} rows of {columns} columns are {request.limit * columns:,} cells, at most "
+            f"{limit:,} rows of {columns} columns are {limit * columns:,} cells, at most "
             f"{limits.cells:,} may be; use limit {fitting:,}, or fewer metrics.",
             limit=limits.cells,
-            requested=request.limit * columns,
+            requested=limit * columns,
             suggestion={"limit": fitting},
         )
 
@@ -186,7 +217,9 @@ def _check_range(time_range: TimeRange) -> None:
     start, end, last = time_range.start, time_range.end, time_range.last_seconds
     if last is not None and (start is not None or end is not None):
         raise QueryError(
-            Code.BAD_RANGE, "range has lastSeconds beside from or to; give lastSeconds alone, or from and to."
+            Code.BAD_RANGE,
+            "range has lastSeconds beside from or to; give lastSeconds alone, or from and to.",
+            suggestion={"range": {"lastSeconds": max(last, 1)}},
         )
     if last is not None:
         if last < 1:
@@ -208,7 +241,13 @@ def _check_range(time_range: TimeRange) -> None:
             Code.BAD_RANGE,
             f"range.from, {format_instant(start)}, is not before range.to, {format_instant(end)}; "
             "to itself is not part of the range.",
+            suggestion={"range": {"lastSeconds": 3600} if start == end else _turned(start, end)},
         )
+
+
+def _turned(start: datetime, end: datetime) -> Part:
+    """The range between them, the other way round."""
+    return {"from": format_instant(end), "to": format_instant(start)}
 
 
 def _condition(
@@ -255,7 +294,9 @@ def _top(catalogue: Catalogue, top: TopAsked, dimensions: tuple[Dimension, ...],
     n, by, other = top
     if not dimensions:
         raise QueryError(
-            Code.BAD_TOP, "top is of the first dimension, and there is none; name one, or leave top out."
+            Code.BAD_TOP,
+            "top is of the first dimension, and there is none; name one, or leave top out.",
+            suggestion={"top": None},
         )
     if not 1 <= n <= limits.rows:
         raise QueryError(
@@ -263,6 +304,7 @@ def _top(catalogue: Catalogue, top: TopAsked, dimensions: tuple[Dimension, ...],
             f"top.n is {n:,}; it must be from 1 to {limits.rows:,}.",
             limit=limits.rows,
             requested=n,
+            suggestion=nearest_top(top, limits),
         )
     (metric,) = _look_up("metric", [by], catalogue.metrics)
     return Top(n, metric, other)
@@ -305,6 +347,7 @@ def _order(
     (found,) = _look_up("dimension", [str(dimension)], catalogue.dimensions)
     if found not in dimensions:
         raise QueryError(
-            Code.BAD_ORDER, f"orderBy names {dimension}, which dimensions does not; name it there too."
+            Code.BAD_ORDER,
+            f"orderBy names {dimension}, which dimensions does not; name it there, or leave it out.",
         )
     return OrderBy(found, way)

@@ -19,6 +19,7 @@ from tidemark.query.instant import (
 )
 
 _MOST_SPANS = 60
+_HALF_A_DAY_SECONDS = 43_200  # which every retention keeps; of a day the first minute would be gone
 """More spans cost more to plan than they save: then what lies between dirty hours comes from minutes too."""
 
 
@@ -186,5 +187,5 @@ def _gone(span: Span, since: int) -> QueryError:
         f"at {format_instant(from_ms(span.start))}; {hint}.",
         limit=since // 1000,
         requested=span.start // 1000,
-        suggestion={"range": {"lastSeconds": 86_400}},
+        suggestion={"range": {"lastSeconds": _HALF_A_DAY_SECONDS}},
     )

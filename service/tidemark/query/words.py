@@ -14,8 +14,9 @@ from tidemark.query.errors import Code, QueryError
 from tidemark.query.grain import Grain
 from tidemark.query.instant import format_instant, parse_instant
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
-from tidemark.query.parse import HavingAsked, OrderAsked, TopAsked, parse_request
+from tidemark.query.parse import parse_request
 from tidemark.query.request import DEFAULT_LIMIT, Compare, Request, TimeRange
+from tidemark.query.suggestion import HavingAsked, OrderAsked, TopAsked
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?", re.ASCII)
 # a plus that nobody escaped is a blank in the query of an address
 _LOST_PLUS = re.compile(r"(.*\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (\d\d:\d\d)", re.ASCII)
+_SEVERAL = frozenset(word.name for word in WORDS if word.repeats)
 _SUGGESTED = {"timezone": "tz", "dimensions": "by", "orderBy": "order"}
 _NEAR = 0.6  # how alike names must be to be suggested; difflib's own default
 
@@ -111,10 +113,22 @@ def read(catalogue: Catalogue, words: Iterable[tuple[str, str]], limits: Limits 
 
 
 def suggested(suggestion: Mapping[str, object]) -> dict[str, str]:
-    """A refusal's suggestion, which is a part of a GraphQL question, in words: ``{"last": "7d"}``."""
+    """A refusal's suggestion, which is a part of a GraphQL question, in words: ``{"last": "7d"}``.
+
+    An empty word is to be left out. Words that may stand there several times are not suggested.
+    """
     found: dict[str, str] = {}
     for key, value in suggestion.items():
-        if key == "range" and isinstance(value, Mapping):
+        if value is None:
+            found[_SUGGESTED.get(key, key)] = ""  # as if it were not there
+        elif key == "top" and isinstance(value, Mapping):
+            found |= {"top": str(value["n"]), "top-by": field_of(value["by"])}
+            found |= {} if value["other"] else {"other": "false"}
+        elif key == "orderBy" and isinstance(value, Sequence):
+            found["order"] = ",".join(map(_key, value))
+        elif key in _SEVERAL:
+            continue
+        elif key == "range" and isinstance(value, Mapping):
             for end, instant in value.items():
                 found |= {"last": _span(int(instant))} if end == "lastSeconds" else {end: str(instant)}
         elif isinstance(value, str):
@@ -126,6 +140,11 @@ def suggested(suggestion: Mapping[str, object]) -> dict[str, str]:
         else:
             found[_SUGGESTED.get(key, key)] = json.dumps(value)
     return found
+
+
+def _key(order: Mapping[str, object]) -> str:
+    name = field_of(str(order.get("metric") or order.get("dimension") or "bucket"))
+    return f"-{name}" if order["direction"] == "DESC" else name
 
 
 def _span(seconds: int) -> str:
@@ -201,7 +220,7 @@ def _condition(catalogue: Catalogue, text: str) -> tuple[str, str, list[str]]:
 
 
 def _top(catalogue: Catalogue, one: Mapping[str, str], metrics: Sequence[str]) -> TopAsked | None:
-    if "top" not in one:
+    if not one.get("top"):
         for word in ("top-by", "other"):
             if word in one:
                 raise QueryError(
