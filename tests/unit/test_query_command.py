@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from typer.testing import CliRunner
 
 from asgi import client_of
-from door_desk import FakeDesk, campaigns, column
+from fake_desk import FakeDesk, campaigns, column
 from tidemark.doors.routes import add_doors
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import load
