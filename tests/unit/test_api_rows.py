@@ -7,7 +7,7 @@ from typing import Any, NoReturn, SupportsIndex, cast
 
 import pytest
 from graphql import GraphQLObjectType, execute, parse
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -148,7 +148,6 @@ def plain(document: str, frame: Frame, variables: dict[str, Any] | None = None) 
     return asyncio.run(theirs())
 
 
-@settings(max_examples=100, deadline=None)
 @given(documents(), frames(), st.booleans(), st.booleans())
 def test_any_selection_is_answered_as_the_plain_executor_answers_it(
     document: str, frame: Frame, yes: bool, no: bool
