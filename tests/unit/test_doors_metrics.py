@@ -44,7 +44,7 @@ def caller_of(request: Request) -> Caller:
 @pytest.fixture
 def client(desk: FakeDesk, counted: list[str]) -> Iterator[httpx.Client]:
     app = Starlette()
-    add_doors(app, desk, CATALOGUE, caller_of, count_error=counted.append)
+    add_doors(app, desk, CATALOGUE, caller_of, currency="EUR", count_error=counted.append)
     with client_of(app) as client:
         yield client
 
@@ -96,7 +96,11 @@ def test_json_holds_an_object_a_row_and_says_how_far_it_is_complete(
 
 
 def test_every_form_has_the_watermark_and_the_cost_in_its_headers(client: httpx.Client) -> None:
-    for path, accept in (("/v1/metrics", "*/*"), ("/v1/metrics", "text/csv"), ("/v1/metrics.csv", "*/*")):
+    for path, accept in (
+        ("/v1/metrics", "text/csv;q=0, */*"),
+        ("/v1/metrics", "text/csv"),
+        ("/v1/metrics.csv", "*/*"),
+    ):
         headers = client.get(f"{path}?metrics=clicks", headers={"Accept": accept}).headers
         assert headers["tidemark-complete-through"] == "2026-11-23T12:00:15.200Z"
         assert "tidemark-audited-through" not in headers  # not known yet
@@ -229,6 +233,7 @@ def test_the_catalogue_names_what_can_be_asked(client: httpx.Client) -> None:
     assert told["version"] == CATALOGUE.version
     ctr = next(one for one in told["metrics"] if one["name"] == "ctr")
     assert (ctr["unit"], ctr["expression"], ctr["interval"]) == ("fraction", "CLICKS / IMPRESSIONS", True)
+    assert next(one for one in told["metrics"] if one["name"] == "spend")["unit"] == "EUR"
     names = ",".join(one["name"] for one in told["metrics"])
     by = ",".join(one["name"] for one in told["dimensions"])
     assert client.get("/v1/metrics", params={"metrics": names, "by": by}).status_code == 200
@@ -263,7 +268,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_its_examples_work(client: htt
 def test_a_client_that_hangs_up_ends_its_question() -> None:
     async def scene() -> None:
         desk, app = FakeDesk(held=True), Starlette()
-        add_doors(app, desk, CATALOGUE, caller_of, count_error=lambda _: None)
+        add_doors(app, desk, CATALOGUE, caller_of, currency="EUR", count_error=lambda _: None)
         messages = [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def receive() -> Message:

@@ -44,7 +44,7 @@ def desk() -> FakeDesk:
 def run(desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Runs a command against the doors, in this process."""
     app = Starlette()
-    add_doors(app, desk, CATALOGUE, lambda _: Caller("test"), count_error=lambda _: None)
+    add_doors(app, desk, CATALOGUE, lambda _: Caller("test"), currency="EUR", count_error=lambda _: None)
     command = typer.Typer()
     command.command()(query)
     command.command()(explain)

@@ -16,11 +16,10 @@ from graphql import (
 )
 
 from tidemark.api.errors import TOO_DEEP, TOO_MANY_ALIASES
-from tidemark.query.limits import DEFAULT_LIMITS
 
 MAX_TOKENS: Final = 2_000
 MAX_DEPTH: Final = 8
-MAX_ALIASES: Final = DEFAULT_LIMITS.aliases
+MAX_ALIASES: Final = 50
 
 
 class SizeRule(ValidationRule):

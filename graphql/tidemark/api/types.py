@@ -5,6 +5,7 @@ from datetime import datetime
 import strawberry
 
 from tidemark import freshness
+from tidemark.api.rules import MAX_ALIASES
 from tidemark.api.scalars import Values
 from tidemark.desk.allowance import Allowance
 from tidemark.query import frame, grain, request
@@ -130,7 +131,7 @@ class Limits:
             max_rows=limits.rows,
             max_cells=limits.cells,
             max_dimensions=limits.dimensions,
-            max_aliases=limits.aliases,
+            max_aliases=MAX_ALIASES,
             budget_per_minute=limits.budget_per_minute,
             timeout_ms=limits.timeout_seconds * 1000,
         )

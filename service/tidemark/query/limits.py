@@ -19,7 +19,6 @@ class Limits:
         age_seconds: How far back a range may begin.
         timeout_seconds: After this long ClickHouse ends the query.
         memory_bytes: What ClickHouse may use for the query.
-        aliases: How many aliases a document may have.
         budget_per_minute: Units a caller gets each minute: a unit is a million rows or a gigabyte read.
         caller_queries: How many queries of one caller may be under way, running or waiting.
         queries: How many queries may be under way in all.
@@ -36,7 +35,6 @@ class Limits:
     age_seconds: int = 30 * 366 * 86_400
     timeout_seconds: int = 10
     memory_bytes: int = 2_000_000_000
-    aliases: int = 50
     budget_per_minute: float = 3_000.0
     caller_queries: int = 64
     queries: int = 512
