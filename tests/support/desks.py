@@ -22,6 +22,7 @@ from tidemark.desk.key import canonical
 from tidemark.freshness import Freshness
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension, load
+from tidemark.query.execute import Bounds, TooManyRowsError
 from tidemark.query.frame import Answer, Column, ColumnKind, Frame
 from tidemark.query.instant import to_ms
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
@@ -75,6 +76,10 @@ class Plan:
     source: str = "fake"
     cheaper: dict[str, object] | None = None
 
+    @property
+    def plan(self) -> "SimpleNamespace":
+        return SimpleNamespace(sql=self.key)
+
 
 @dataclass
 class FakeAnswerer:
@@ -93,7 +98,8 @@ class FakeAnswerer:
     holds: bool = False
     is_stubborn: bool = False
     cheaper: dict[str, object] | None = None
-    estimates: int = 0
+    asked: int = 0
+    threads: list[int | None] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     held: dict[str, threading.Event] = field(default_factory=dict)
@@ -109,11 +115,14 @@ class FakeAnswerer:
 
     def estimate(self, prepared: Any) -> int:
         assert prepared
-        self.estimates += 1
         return self.estimated
 
-    def run(self, prepared: Any, query_id: str) -> Frame:
+    def run(self, prepared: Any, query_id: str, bounds: Bounds) -> Frame:
+        self.asked += 1
+        if bounds.rows is not None and self.estimated > bounds.rows:
+            raise TooManyRowsError
         self.runs.append(prepared.key)
+        self.threads.append(bounds.threads)
         if self.holds:
             gate = self.held[query_id] = threading.Event()
             assert gate.wait(30), "nobody released it"

@@ -224,16 +224,27 @@ async def test_after_the_time_that_a_refusal_says_the_question_is_answered() -> 
 
 
 @in_loop
-async def test_a_query_that_ended_early_costs_what_was_expected() -> None:
-    async with stage(estimated=100_000_000, holds=True) as on:
+async def test_a_query_that_ended_early_costs_what_its_time_is_worth() -> None:
+    async with stage(holds=True) as on:
         task = asking(on)
         await on.settle()
+        await on.advance(2)
         task.cancel()
         await on.settle()
         on.answerer.release()
-        on.answerer.estimated = 0
         answer = await on.desk.ask(question(2), ANNA)
-        assert answer.cost.remaining == pytest.approx(3_000 - 100 - 2 * FEE)
+        assert answer.cost.remaining == pytest.approx(3_000 - 200 - FEE)
+
+
+@in_loop
+async def test_a_question_of_a_shape_that_was_small_gets_one_thread() -> None:
+    async with stage(rows_read=1_000, cache_bytes=0) as on:
+        for _ in range(2):
+            await on.desk.ask(question(), ANNA)
+        on.answerer.rows_read = 10**6
+        for _ in range(2):
+            await on.desk.ask(question(), ANNA)
+        assert on.answerer.threads == [None, 1, 1, None]
 
 
 @in_loop
@@ -253,7 +264,7 @@ async def test_more_questions_than_may_be_under_way_are_refused_and_equal_ones_a
 async def test_a_refusal_of_the_planner_costs_nothing() -> None:
     async with stage(refusal=QueryError(Code.RANGE_TOO_LONG, "Too long.")) as on:
         assert (await failure(asking(on))).code is Code.RANGE_TOO_LONG
-        assert not on.answerer.estimates
+        assert not on.answerer.asked
 
 
 @in_loop

@@ -202,10 +202,10 @@ async def test_a_caller_who_has_spent_all_freezes_nobody_elses_dashboard() -> No
         await on.desk.ask(question(2), ANNA)
         on.answerer.moves(2)
         await on.advance(1)
-        assert on.answerer.estimates == 4  # the first cannot pay any longer
+        assert on.answerer.asked == 4  # the first cannot pay any longer
         on.answerer.moves(3)
         await on.advance(1)
-        assert on.answerer.estimates == 5  # who could pay pays on
+        assert on.answerer.asked == 5  # who could pay pays on
         on.answerer.moves(4)
         await on.advance(1)
         assert [viewer.clicks for viewer in viewers] == [[[1], [2], [3], [4]]] * 2
@@ -264,7 +264,7 @@ async def test_a_refusal_is_retried_when_it_says_so() -> None:
         on.answerer.moves(2)
         await on.advance(19)
         assert codes(viewer) == [Code.BUDGET_EXHAUSTED]
-        assert on.answerer.estimates == 2
+        assert on.answerer.asked == 2
         await on.advance(2)
         assert viewer.clicks == [[1], [2]]
         await viewer.hang_up()

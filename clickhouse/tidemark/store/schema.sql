@@ -22,13 +22,12 @@ CREATE TABLE tidemark.campaign_day
     `quantity` Int128,
     `value_micros` Int128,
     `cost_micros` Int128,
-    `version` UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows',
-    INDEX day_range day TYPE minmax GRANULARITY 1
+    `version` UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows'
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toRelativeMonthNum(day) % 96
 ORDER BY (event, campaign_id, day, ad_id, channel, source, platform, country)
-SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, index_granularity = 8192;
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, index_granularity = 8192;
 
 CREATE MATERIALIZED VIEW tidemark.campaign_heartbeats TO tidemark.heartbeats
 (
@@ -65,13 +64,12 @@ CREATE TABLE tidemark.campaign_hour
     `quantity` Int128,
     `value_micros` Int128,
     `cost_micros` Int128,
-    `version` UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows',
-    INDEX hour_range hour TYPE minmax GRANULARITY 1
+    `version` UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows'
 )
 ENGINE = ReplacingMergeTree(version)
-PARTITION BY toRelativeMonthNum(hour) % 96
+PARTITION BY toRelativeWeekNum(hour) % 96
 ORDER BY (event, campaign_id, hour, ad_id, channel, source, platform, country)
-SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, index_granularity = 8192;
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, index_granularity = 8192;
 
 CREATE TABLE tidemark.campaign_landing
 (
@@ -113,13 +111,12 @@ CREATE TABLE tidemark.campaign_minute
     `value_micros` Int64,
     `cost_micros` Int64,
     `last_at` DateTime64(3, 'UTC') COMMENT 'when the brokers stored the newest of them' CODEC(Delta(8), ZSTD(1)),
-    `version` UInt64 COMMENT 'repairs * 2^40 + events',
-    INDEX minute_range minute TYPE minmax GRANULARITY 1
+    `version` UInt64 COMMENT 'repairs * 2^40 + events'
 )
 ENGINE = ReplacingMergeTree(version)
-PARTITION BY toRelativeMonthNum(minute) % 96
+PARTITION BY toRelativeWeekNum(minute) % 96
 ORDER BY (event, campaign_id, minute, ad_id, channel, source, platform, country)
-SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, index_granularity = 8192;
 
 CREATE MATERIALIZED VIEW tidemark.campaign_rejected TO tidemark.rejected
 (

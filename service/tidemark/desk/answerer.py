@@ -6,6 +6,7 @@ from typing import Protocol
 from tidemark.freshness import Freshness
 from tidemark.query.answer import Prepared
 from tidemark.query.catalogue import Dimension
+from tidemark.query.execute import Bounds
 from tidemark.query.frame import Frame
 from tidemark.query.request import Request
 
@@ -26,11 +27,12 @@ class Answerer(Protocol):
     def estimate(self, prepared: Prepared) -> int:
         """About how many rows will be read; about a millisecond."""
 
-    def run(self, prepared: Prepared, query_id: str) -> Frame:
+    def run(self, prepared: Prepared, query_id: str, bounds: Bounds) -> Frame:
         """The answer.
 
         Raises:
             QueryError: it took too long or too much memory.
+            TooManyRowsError: it would have read more rows than ``bounds`` allow.
         """
 
     def cancel(self, query_id: str) -> None:

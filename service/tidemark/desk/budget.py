@@ -60,9 +60,20 @@ class Budget:
         Raises:
             QueryError: BUDGET_EXHAUSTED: there are not so many left; TOO_EXPENSIVE: there never will be.
         """
+        bucket = self._bucket(caller)
+        if units > bucket.units:
+            raise self.refusal(caller, units, cheaper)
+        bucket.units -= units
+        bucket.held += 1
+        return Reservation(caller, units)
+
+    def refusal(
+        self, caller: Caller, units: float, cheaper: Mapping[str, object] | None = None
+    ) -> QueryError:
+        """Why a question of so many units is not answered: now, or with this budget never."""
         suggestion = {"suggestion": dict(cheaper)} if cheaper else {}
         if units > self._capacity:
-            raise QueryError(
+            return QueryError(
                 Code.TOO_EXPENSIVE,
                 f"This question would cost about {units:,.2f} units, and a caller has {self._capacity:,.2f} "
                 f"a minute; {_advice(cheaper)}.",
@@ -70,22 +81,18 @@ class Budget:
                 requested=units,
                 **suggestion,
             )
-        bucket = self._bucket(caller)
-        if units > bucket.units:
-            wait = self._wait_ms(units - bucket.units)
-            raise QueryError(
-                Code.BUDGET_EXHAUSTED,
-                f"This question costs about {units:,.2f} units, and {bucket.units:,.2f} of this caller's "
-                f"{self._capacity:,.2f} a minute are left; ask again in {wait / 1000:,.1f} s, or "
-                f"{_advice(cheaper)}.",
-                limit=self._capacity,
-                requested=units,
-                retryAfterMs=wait,
-                **suggestion,
-            )
-        bucket.units -= units
-        bucket.held += 1
-        return Reservation(caller, units)
+        left = self.remaining(caller)
+        wait = self._wait_ms(max(0.0, units - left))
+        return QueryError(
+            Code.BUDGET_EXHAUSTED,
+            f"This question costs about {units:,.2f} units, and {left:,.2f} of this caller's "
+            f"{self._capacity:,.2f} a minute are left; ask again in {wait / 1000:,.1f} s, or "
+            f"{_advice(cheaper)}.",
+            limit=self._capacity,
+            requested=units,
+            retryAfterMs=wait,
+            **suggestion,
+        )
 
     def settle(self, reservation: Reservation, actual: float) -> None:
         """Refund what was not used, or charge what was used beyond it, below zero if need be."""

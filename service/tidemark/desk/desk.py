@@ -13,6 +13,7 @@ from tidemark.desk.budget import FEE, Budget, price
 from tidemark.desk.cache import Cache
 from tidemark.desk.clock import Clock
 from tidemark.desk.flight import Flight, Flights
+from tidemark.desk.forecast import Forecast
 from tidemark.desk.live import Live
 from tidemark.desk.mark import Mark
 from tidemark.desk.poller import Look, News
@@ -24,6 +25,7 @@ from tidemark.query.answer import Prepared
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension
 from tidemark.query.errors import QueryError
+from tidemark.query.execute import TooManyRowsError
 from tidemark.query.explanation import Explanation
 from tidemark.query.frame import Answer, Cost, Frame
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
@@ -31,6 +33,8 @@ from tidemark.query.request import Request
 from tidemark.telemetry import Reuse, Telemetry
 
 _CLOCK: Final = Clock()
+# What a query that does not tell is charged: about what two cores read at most.
+_UNITS_PER_SECOND: Final = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class Desk:
         self._turns = Turns(caller_queries=limits.caller_queries, queries=limits.queries)
         self._cache = Cache(cache_bytes, clock.monotonic)
         self._flights: Flights[_Got] = Flights()
+        self._forecast = Forecast()
         self._live = Live(self._look, self._budget.remaining, clock)
         telemetry.watch(
             queries=lambda: self._turns.under_way,
@@ -198,15 +203,27 @@ class Desk:
         return await self._flights.wait(flight)
 
     async def _work(self, flight: Flight[_Got], question: _Question) -> _Got:
-        async with self._turns.turn(question.caller, question.kind):
-            rows = await self._runner.estimate(question.prepared)
-            reserved = self._budget.reserve(question.caller, price(rows), question.prepared.cheaper)
-            spent = reserved.units  # stands, where a query ends early and does not tell what it has read
+        prepared, caller = question.prepared, question.caller
+        async with self._turns.turn(caller, question.kind):
+            left = self._budget.remaining(caller)
+            # no more than is left: a guess refuses nobody, the engine knows better
+            expected = max(FEE, min(left, price(self._forecast.rows(prepared) or 0)))
+            reserved = self._budget.reserve(caller, expected, prepared.cheaper)
+            began, spent, frame = self._clock.monotonic(), None, None
+            bounds = self._forecast.bounds(prepared, left)
             try:
-                frame = await self._runner.run(question.prepared, uuid4().hex, flight.fail)
+                frame = await self._runner.run(prepared, uuid4().hex, bounds, flight.fail)
                 spent = price(frame.rows_read, frame.bytes_read)
+            except TooManyRowsError:
+                spent = FEE
             finally:
+                if spent is None:  # it ended early, and does not tell what it has read
+                    spent = FEE + (self._clock.monotonic() - began) * _UNITS_PER_SECOND
                 self._budget.settle(reserved, spent)
+            if frame is None:
+                rows = await self._runner.estimate(prepared)
+                raise self._budget.refusal(caller, price(rows), prepared.cheaper)
+        self._forecast.learn(prepared, frame.rows_read)
         self._cache.put(question.mark, frame, question.began)
         return _Got(frame, spent)
 

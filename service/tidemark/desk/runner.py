@@ -13,6 +13,7 @@ from tidemark.desk.turns import MOST_RUNNING
 from tidemark.query.answer import Prepared
 from tidemark.query.catalogue import Dimension
 from tidemark.query.errors import Code, QueryError
+from tidemark.query.execute import Bounds
 from tidemark.query.frame import Frame
 
 _LOG = logging.getLogger(__name__)
@@ -44,14 +45,17 @@ class Runner:
         """A dimension's values."""
         return await _to_its_end(self._thread(self._others, self._answerer.values, dimension, search, first))
 
-    async def run(self, prepared: Prepared, query_id: str, overdue: Callable[[QueryError], None]) -> Frame:
+    async def run(
+        self, prepared: Prepared, query_id: str, bounds: Bounds, overdue: Callable[[QueryError], None]
+    ) -> Frame:
         """The answer. If cancelled, the query is cancelled in the engine too.
 
         Raises:
+            TooManyRowsError: of the answerer.
             QueryError: of the answerer; or QUERY_TIMEOUT, where the engine let it run for longer than its
                 limit and a second. ``overdue`` is told that at once, before the query has ended.
         """
-        query = self._thread(self._queries, self._answerer.run, prepared, query_id)
+        query = self._thread(self._queries, self._answerer.run, prepared, query_id, bounds)
         try:
             if await self._clock.wait_for(query, self._timeout + _GRACE_SECONDS):
                 return query.result()

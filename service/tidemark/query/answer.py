@@ -8,7 +8,7 @@ from importlib.resources import files
 from tidemark.freshness import Freshness, FreshnessReader
 from tidemark.query.catalogue import Dimension
 from tidemark.query.database import Database
-from tidemark.query.execute import estimate, execute
+from tidemark.query.execute import UNBOUNDED, Bounds, estimate, execute
 from tidemark.query.frame import Frame
 from tidemark.query.instant import MINUTE_MS, format_instant, from_ms, to_ms
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
@@ -100,13 +100,14 @@ class Answerer:
         """How many rows it will read."""
         return estimate(self.database, prepared.plan)
 
-    def run(self, prepared: Prepared, query_id: str | None = None) -> Frame:
+    def run(self, prepared: Prepared, query_id: str | None = None, bounds: Bounds = UNBOUNDED) -> Frame:
         """The answer; with an id the query can be cancelled meanwhile.
 
         Raises:
             QueryError: it took too long or too much memory.
+            TooManyRowsError: it would have read more rows than ``bounds`` allow.
         """
-        table = execute(self.database, prepared.plan, self.limits, query_id=query_id)
+        table = execute(self.database, prepared.plan, self.limits, query_id=query_id, bounds=bounds)
         return shape(prepared.plan, table, prepared.freshness, self.currency)
 
     def answer(self, request: Request) -> Frame:

@@ -1,5 +1,7 @@
 """Running a plan: the steps that touch the database."""
 
+from dataclasses import dataclass
+
 from tidemark.query.database import Database, Table
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
@@ -16,21 +18,55 @@ def estimate(database: Database, plan: Plan) -> int:
     return sum(table.columns[_ESTIMATED_ROWS]) if table.row_count else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one run may take.
+
+    Attributes:
+        rows: The most rows it may read; the engine refuses more by its index, before it reads any.
+        threads: How many it may use; None: as many as there are cores.
+    """
+
+    rows: int | None = None
+    threads: int | None = None
+
+    @property
+    def settings(self) -> str:
+        """As ClickHouse's settings, to stand behind those of the statement."""
+        found = {"max_rows_to_read": self.rows, "max_threads": self.threads}
+        return "".join(f", {name} = {value:d}" for name, value in found.items() if value is not None)
+
+
+UNBOUNDED = Bounds()
+
+
+class TooManyRowsError(Exception):
+    """More rows would have been read than the run was allowed."""
+
+
 def execute(
-    database: Database, plan: Plan, limits: Limits = DEFAULT_LIMITS, *, query_id: str | None = None
+    database: Database,
+    plan: Plan,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    query_id: str | None = None,
+    bounds: Bounds = UNBOUNDED,
 ) -> Table:
     """Run the plan's SELECT.
 
     Raises:
         QueryError: it took too long or too much memory. Other errors of the database pass through.
+        TooManyRowsError: it would have read more rows than ``bounds`` allow.
     """
     try:
-        return database.query(plan.sql, plan.parameters, query_id=query_id)
+        return database.query(plan.sql + bounds.settings, plan.parameters, query_id=query_id)
     except Exception as error:
         # the engine's own names of its errors, in every message of its
         text = str(error)
         if "TIMEOUT_EXCEEDED" in text or "TOO_SLOW" in text or "QUERY_WAS_CANCELLED" in text:
             raise too_slow(limits) from error
+        if "TOO_MANY_ROWS" in text:
+            raise TooManyRowsError from error
         if "MEMORY_LIMIT_EXCEEDED" in text:
             raise QueryError(
                 Code.QUERY_TOO_LARGE,

@@ -10,7 +10,7 @@ from tidemark.query.formula import Measure, Sum
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.request import OrderBy, Request
 from tidemark.query.resolve import Resolved
-from tidemark.query.selection import Parameters, Period, Selection, template
+from tidemark.query.selection import Parameters, Period, Selection, quoted, template
 from tidemark.query.source import Kept, Rollups, Source, Span, spans
 
 _FRAME, _BUCKETS, _TOP, _ESTIMATE = (template(name) for name in ("frame", "buckets", "top", "estimate"))
@@ -235,8 +235,7 @@ class _Writer:
     def _aggregate(self, one: Sum, period: str | None) -> str:
         conditions = [] if period is None else [period]
         if one.event is not None:
-            name = f"event_{self._all_sums.index(one)}"
-            conditions.append(f"event = {self._parameters.bind(name, 'String', one.event)}")
+            conditions.append(f"event = {quoted(one.event)}")
         if one.measure is Measure.USERS:
             return f"uniqCombined64If(users, {' AND '.join([*conditions, 'notEmpty(users)'])})"
         if not conditions:

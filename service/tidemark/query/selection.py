@@ -112,7 +112,7 @@ class Selection:
                 yield f"{_time_ms(source)} < {bound} AS previous"
         yield "event"
         for number, dimension in enumerate(self.dimensions):
-            yield f"{_expression(dimension, f'd{number}', parameters)} AS d{number}"
+            yield f"{_expression(dimension)} AS d{number}"
         for measure in dict.fromkeys(one.measure for one in self.sums):
             if measure is Measure.USERS:
                 yield f"{_USER} AS users"
@@ -125,8 +125,8 @@ class Selection:
         """The events that the sums look at and the question's conditions, ``AND …`` each."""
         events = {one.event for one in self.sums}
         if events and None not in events:
-            names = sorted(event for event in events if event is not None)
-            yield f"AND event IN {parameters.bind('events', 'Array(String)', names)}"
+            names = sorted(quoted(event) for event in events if event is not None)
+            yield f"AND event IN ({', '.join(names)})"
         for number, condition in enumerate(self.where):
             yield f"AND {_condition(condition, f'where_{number}', parameters)}"
 
@@ -149,14 +149,20 @@ def _within(span: Span, name: str, parameters: Parameters) -> str:
     return f"{column} >= {start} AND {column} < {end}"
 
 
-def _expression(dimension: Dimension, name: str, parameters: Parameters) -> str:
+def _expression(dimension: Dimension) -> str:
     if dimension.column is not None:
         return dimension.column
-    return f"properties[{parameters.bind(f'{name}_key', 'String', dimension.property_key)}]"
+    return f"properties[{quoted(dimension.property_key or '')}]"
+
+
+def quoted(name: str) -> str:
+    """A catalogue's text as ClickHouse's literal; a parameter more costs some 0.2 ms of planning."""
+    escaped = name.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _condition(condition: Condition, name: str, parameters: Parameters) -> str:
-    column = _expression(condition.dimension, name, parameters)
+    column = _expression(condition.dimension)
     values = list(condition.values)
     match condition.operator:
         case Operator.IN | Operator.NOT_IN:

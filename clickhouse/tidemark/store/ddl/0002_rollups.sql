@@ -16,13 +16,13 @@ CREATE TABLE tidemark.campaign_hour
     quantity     Int128,
     value_micros Int128,
     cost_micros  Int128,
-    version      UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows',
-    INDEX hour_range hour TYPE minmax GRANULARITY 1
+    version      UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows'
 )
 ENGINE = ReplacingMergeTree(version)
-PARTITION BY toRelativeMonthNum(hour) % 96
+PARTITION BY toRelativeWeekNum(hour) % 96
 ORDER BY (event, campaign_id, hour, ad_id, channel, source, platform, country)
-SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1,
+    min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
 
 CREATE TABLE tidemark.campaign_day
 (
@@ -38,13 +38,13 @@ CREATE TABLE tidemark.campaign_day
     quantity     Int128,
     value_micros Int128,
     cost_micros  Int128,
-    version      UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows',
-    INDEX day_range day TYPE minmax GRANULARITY 1
+    version      UInt64 COMMENT 'when it was rolled, in microseconds since 1970; only grows'
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toRelativeMonthNum(day) % 96
 ORDER BY (event, campaign_id, day, ad_id, channel, source, platform, country)
-SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1,
+    min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
 
 -- One row: where the rollups stand, so that a restart goes on.
 CREATE TABLE tidemark.rollup_progress
@@ -58,10 +58,38 @@ CREATE TABLE tidemark.rollup_progress
 ENGINE = ReplacingMergeTree(written_at)
 ORDER BY tuple();
 
--- The key begins with event and campaign_id; questions without a campaign, and the rollups, look by time.
-ALTER TABLE tidemark.campaign_minute ADD INDEX minute_range minute TYPE minmax GRANULARITY 1;
+-- Minutes by the week instead of by the month. The key begins with event and campaign_id, so a question about today's
+-- campaigns has no prefix to look up: it reads the partitions that hold today (measured on 9.5 million rows of a month,
+-- merged: 4.9 million rows by months, 0.6 million by weeks). Closed weeks are merged to one part each, which FINAL reads
+-- as it is. Still bounded: a block that spans more than 100 partitions stops a Kafka table for good.
+CREATE TABLE tidemark.campaign_minute_rebuilt
+(
+    minute       DateTime('UTC') CODEC(Delta, ZSTD),
+    event        LowCardinality(String),
+    campaign_id  String,
+    ad_id        String,
+    channel      LowCardinality(String),
+    source       LowCardinality(String),
+    platform     LowCardinality(String),
+    country      LowCardinality(String),
+    events       Int64 COMMENT 'distinct events; 0: the audit took the cell away',
+    quantity     Int64,
+    value_micros Int64,
+    cost_micros  Int64,
+    last_at      DateTime64(3, 'UTC') CODEC(Delta, ZSTD) COMMENT 'when the brokers stored the newest of them',
+    version      UInt64 COMMENT 'repairs * 2^40 + events'
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toRelativeWeekNum(minute) % 96
+ORDER BY (event, campaign_id, minute, ad_id, channel, source, platform, country)
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1,
+    min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
 
-ALTER TABLE tidemark.campaign_minute MATERIALIZE INDEX minute_range;
+INSERT INTO tidemark.campaign_minute_rebuilt SELECT * FROM tidemark.campaign_minute;
+
+EXCHANGE TABLES tidemark.campaign_minute AND tidemark.campaign_minute_rebuilt;
+
+DROP TABLE tidemark.campaign_minute_rebuilt;
 
 -- Retention drops whole parts and rewrites none. When it is changed or ended, this says what it may have taken before.
 CREATE TABLE tidemark.retained
@@ -71,7 +99,5 @@ CREATE TABLE tidemark.retained
 )
 ENGINE = ReplacingMergeTree(gone_before)
 ORDER BY name;
-
-ALTER TABLE tidemark.campaign_minute MODIFY SETTING ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
 
 ALTER TABLE tidemark.events MODIFY SETTING ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1;
