@@ -63,7 +63,7 @@ unit: $(INSTALLED) ## what needs nothing started, in under 20 s
 	@$(BIN)/pytest tests/unit
 
 test: $(INSTALLED) ## everything, real components included, on ports and folders of its own
-	@$(BIN)/pytest -m "not real and not clients" tests/unit tests/integration tests/faults
+	@$(BIN)/pytest --hypothesis-profile=thorough -m "not real and not clients" tests/unit tests/integration tests/faults
 
 test-clients: $(CLIENTS) ## real SDKs at the collector, real GraphQL clients at the service (needs Node 20)
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || \

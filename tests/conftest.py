@@ -1,14 +1,29 @@
 """One shared cluster a run.
 
 A test that needs another shape of it gets that one, and the first is ended before.
+
+Properties are tried with few examples, so that they can be tried after each change; `make test` tries them
+with many (``--hypothesis-profile=thorough``).
 """
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from cluster import Cluster
+
+# no deadline: a machine that does something else meanwhile is no failure
+settings.register_profile("quick", max_examples=20, stateful_step_count=30, deadline=None)
+settings.register_profile("thorough", max_examples=200, stateful_step_count=40, deadline=None)
+settings.load_profile("quick")
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: to look through them for garbage took a third of the time."""
+    gc.freeze()
 
 
 class Clusters:

@@ -73,7 +73,7 @@ def create_app(
         explorer=explorer.page() if explorer else None,
         count_error=telemetry.count_error,
     )
-    add_doors(app, desk, catalogue, caller_of, count_error=telemetry.count_error)
+    add_doors(app, desk, catalogue, caller_of, currency=settings.currency, count_error=telemetry.count_error)
     protect(app, settings)
 
     @app.get("/healthz")

@@ -14,7 +14,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from fake_desk import FakeDesk, Served, serving
+from fake_desk import FakeDesk, constant
+from front_server import Served, serving
 from tidemark.api import sockets
 from tidemark.query.errors import Code, QueryError
 from tidemark.settings import Settings
@@ -33,7 +34,7 @@ INIT = {"type": "connection_init"}
 def served(tmp_path: Path) -> Iterator[Served]:
     (tmp_path / "live.graphql").write_text(LIVE)
     settings = Settings(home=tmp_path, operations=tmp_path, allowed_origins=("https://dash.example",))
-    with serving(FakeDesk(), settings) as running:
+    with serving(FakeDesk(constant(1)), settings) as running:
         yield running
 
 
@@ -83,7 +84,7 @@ def test_events_begin_with_the_frame_that_is_and_go_on_with_each_new_one(served:
         name, data = next(stream)
         assert (name, clicks(json.loads(data))) == ("next", 1)
         for number in (2, 3):
-            served.publish(number)
+            served.publish(constant(number))
             assert clicks(json.loads(next(stream)[1])) == number
 
 
@@ -111,13 +112,13 @@ def test_a_follower_that_hangs_up_ends_its_watch_at_once(served: Served) -> None
 
 
 def test_a_follower_that_does_not_read_finds_the_newest_frame_and_no_backlog(served: Served) -> None:
-    served.desk.padding = PADDED
+    served.desk.columns = constant(1, PADDED)
     with follow(served, {"more": ["AD"]}) as connection:
-        until(lambda: bool(served.desk.yielded))
+        until(lambda: served.desk.yielded > 0)
         for number in range(2, 202):
-            served.publish(number)
+            served.publish(constant(number, PADDED))
             time.sleep(0.005)  # time to send each, were anybody reading
-        taken = len(served.desk.yielded)
+        taken = served.desk.yielded
         assert taken < 40, "frames pile up in the server"
         seen = []
         for _, data in events(connection):
@@ -139,7 +140,7 @@ def test_a_client_that_hangs_up_ends_its_question(served: Served) -> None:
     with raw(served, "POST /graphql", json.dumps({"query": ASK})) as connection:
         until(lambda: served.desk.waiting == 1)
         served.desk.held = False
-        served.publish(5)
+        served.publish(constant(5))
         assert clicks(json.loads(next(events(connection))[1])) == 5
 
 
@@ -148,7 +149,7 @@ def test_a_client_that_hangs_up_within_its_body_asks_nothing(served: Served) -> 
         connection.sendall(b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{")
     with raw(served, "POST /graphql", json.dumps({"query": ASK})) as connection:
         next(events(connection))
-    assert served.desk.asked == 1
+    assert len(served.desk.asked) == 1
 
 
 def test_connections_that_are_kept_answer_one_request_after_another(served: Served) -> None:
@@ -162,7 +163,7 @@ def test_connections_that_are_kept_answer_one_request_after_another(served: Serv
         got = b""
         while got.count(b'"values":[1]') < 3:
             got += connection.recv(65_536)
-    assert served.desk.asked == 3
+    assert len(served.desk.asked) == 3
 
 
 # WebSockets
@@ -204,7 +205,7 @@ def test_a_socket_hears_the_frame_that_is_and_each_new_one_until_it_has_enough(s
     with greeted(served) as connection:
         subscribe(connection)
         assert clicks(hear(connection)["payload"]) == 1
-        served.publish(2)
+        served.publish(constant(2))
         assert clicks(hear(connection)["payload"]) == 2
         say(connection, type="complete", id="1")
         until(lambda: served.desk.watching == 0)
@@ -222,28 +223,28 @@ def test_a_socket_that_is_gone_ends_all_that_it_followed(served: Served) -> None
 
 
 def test_those_who_hang_up_with_their_buffers_full_end_their_watch_too(served: Served) -> None:
-    served.desk.padding = PADDED
+    served.desk.columns = constant(1, PADDED)
     with greeted(served, max_queue=1) as connection, follow(served, {"more": ["AD"]}):
         subscribe(connection, query=LIVE, variables={"more": ["AD"]})
         until(lambda: served.desk.watching == 2)
         number = 1
-        while len(served.desk.yielded) > 2 * number - 40:  # until both are full
+        while served.desk.yielded > 2 * number - 40:  # until both are full
             number += 1
-            served.publish(number)
+            served.publish(constant(number, PADDED))
             time.sleep(0.005)
         connection.socket.close()
     until(lambda: served.desk.watching == 0, within=5)
 
 
 def test_a_socket_that_is_not_read_finds_the_newest_frame_and_no_backlog(served: Served) -> None:
-    served.desk.padding = PADDED
+    served.desk.columns = constant(1, PADDED)
     with greeted(served, max_queue=1) as connection:
         subscribe(connection, query=LIVE, variables={"more": ["AD"]})
-        until(lambda: bool(served.desk.yielded))
+        until(lambda: served.desk.yielded > 0)
         for number in range(2, 202):
-            served.publish(number)
+            served.publish(constant(number, PADDED))
             time.sleep(0.005)
-        taken = len(served.desk.yielded)
+        taken = served.desk.yielded
         assert taken < 40, "frames pile up in the server"
         seen = [0]
         while seen[-1] != 201:
@@ -276,7 +277,7 @@ def test_a_refusal_over_a_socket_has_its_code(served: Served) -> None:
 
 def test_only_the_allow_list_is_answered_over_sockets_where_that_is_set(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, persisted_only=True)
-    with serving(FakeDesk(), settings) as only, greeted(only) as connection:
+    with serving(FakeDesk(constant(1)), settings) as only, greeted(only) as connection:
         subscribe(connection, "1", query=ASK)
         assert hear(connection)["payload"][0]["extensions"]["code"] == "NOT_PERSISTED"
         subscribe(connection, "1", id="LiveClicks", variables={"campaigns": ["summer"]})

@@ -1,163 +1,188 @@
-"""A desk whose one number the test changes, and a server that asks it."""
+"""A desk that answers what a test says and keeps what it was asked, and columns and frames to answer with."""
 
 import asyncio
-import socket
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from typing import Any
 
-import uvicorn
-from fastapi import FastAPI
-
-from stub_desk import answer_of, column, frame_of
-from tidemark.api.schema import Schema, build_schema
+from tidemark.api.context import Context
 from tidemark.desk.allowance import Allowance
 from tidemark.freshness import Freshness
-from tidemark.front import SERVER_OPTIONS, add_graphql, protect
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension, load
-from tidemark.query.frame import Answer, ColumnKind
-from tidemark.query.limits import DEFAULT_LIMITS
-from tidemark.query.request import Request
+from tidemark.query.explanation import Explanation, Part, parameters_in
+from tidemark.query.frame import Answer, Column, ColumnKind, Cost, Frame
+from tidemark.query.limits import DEFAULT_LIMITS, Limits
+from tidemark.query.parse import parse_request
+from tidemark.query.request import Request, TimeRange
+from tidemark.query.resolve import resolve
 from tidemark.settings import Settings
+
+CATALOGUE = load(Settings().catalogue)
+NOW = datetime(2026, 11, 23, 12, 0, 17, tzinfo=UTC)
+FRESH = Freshness(NOW, NOW - timedelta(seconds=1.8), None)
+COST = Cost(
+    rows_read=1234, bytes_read=56_789, elapsed_ms=3.21, cache_hit=False, charged=0.0112, remaining=2999.5
+)
+CALLER = Caller("address:test")
+SQL = "SELECT campaign_id FROM tidemark.campaign_minute WHERE campaign_id IN {where_0:Array(String)}"
+QUESTION = parse_request(
+    CATALOGUE,
+    metrics=["CLICKS"],
+    time_range=TimeRange(last_seconds=7200),
+    grain="HOUR",
+    timezone="Europe/Berlin",
+)
+
+Columns = Callable[[Request], Sequence[Column]]
+
+
+def column(
+    name: str, values: Sequence[Any], kind: ColumnKind = ColumnKind.METRIC, unit: str | None = None
+) -> Column:
+    """A column; its field is what stands behind the last dot of its name."""
+    return Column(name, kind, unit, values, name.rpartition(".")[2])
+
+
+def frame_of(*columns: Column, request: Request = QUESTION, truncated: bool = False) -> Frame:
+    """A frame of these columns, as the answer to a question that was asked at `NOW`."""
+    rows = len(columns[0].values) if columns else 1
+    return Frame(columns, rows, truncated, resolve(request, NOW), "campaign_minute", FRESH)
+
+
+def campaigns(request: Request) -> Sequence[Column]:
+    """Two campaigns, whatever is asked: their clicks and rates, by minute where a grain is asked for."""
+    if request.grain is None:
+        return (
+            column("campaign", ["summer", "winter"], ColumnKind.DIMENSION),
+            column("clicks", [1500, 3]),
+            column("ctr", [0.15, None], unit="fraction"),
+        )
+    minutes = ["2026-11-23T11:59:00Z", "2026-11-23T12:00:00Z"]
+    return (
+        column("bucket", [*minutes, *minutes], ColumnKind.BUCKET),
+        column("campaign", ["summer", "summer", "winter", "winter"], ColumnKind.DIMENSION),
+        column("clicks", [500, 1000, 0, 3]),
+        column("ctr", [0.05, None, None, None], unit="fraction"),
+    )
+
+
+def constant(number: int, padding: int = 0) -> Columns:
+    """One row whose every metric is ``number`` and whose every dimension is a text of ``padding`` bytes."""
+
+    def columns(request: Request) -> Sequence[Column]:
+        texts = [column(one.field, ["x" * padding], ColumnKind.DIMENSION) for one in request.dimensions]
+        return [*texts, *(column(one.field, [number]) for one in request.metrics)]
+
+    return columns
 
 
 @dataclass
 class FakeDesk:
-    """Answers each question with one row whose every metric is ``clicks``, or raises ``failure``.
+    """Answers with ``columns`` of the question, or raises ``failure``; questions wait while ``held``.
 
-    ``padding`` bytes of text make a frame as large as a test wants it. Questions wait while ``held``.
+    A watch goes on with each `publish`; where there are ``frames`` it yields those instead (it raises what is
+    an exception) and ends, and the first of them answers every question.
     """
 
-    clicks: int = 1
+    columns: Columns = campaigns
+    frames: Sequence[Frame | Exception] = ()
     failure: Exception | None = None
-    padding: int = 0
+    truncated: Callable[[Request], bool] = lambda _: False
+    limits: Limits = DEFAULT_LIMITS
+    fresh: Freshness = FRESH
+    cost: Cost = COST
     held: bool = False
+    asked: list[Request] = field(default_factory=list)
     callers: list[Caller] = field(default_factory=list)
-    asked: int = 0
-    yielded: list[int] = field(default_factory=list)
-    watching: int = 0
+    allowed: list[Caller] = field(default_factory=list)
+    intervals: list[int] = field(default_factory=list)
+    searches: list[tuple[str, str | None, int]] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: int = 0
+    watching: int = 0
+    yielded: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def publish(self, clicks: int) -> None:
-        """Change the number; on the server's thread."""
-        self.clicks = clicks
+    def publish(self, columns: Columns) -> None:
+        """Answer with these from now on; to be called in the desk's event loop."""
+        self.columns = columns
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def ask(self, request: Request, caller: Caller) -> Answer:
-        """The number now."""
-        self.asked += 1
-        self.callers.append(caller)
-        if self.failure:
-            raise self.failure
+        self._keep(request, caller)
         self.waiting += 1
         try:
             while self.held:
                 await self._changed.wait()
         finally:
             self.waiting -= 1
-        return self._answer(request)
+        return self._answer(self.frames[0] if self.frames else self._frame(request))
 
-    async def watch(self, request: Request, caller: Caller, min_interval_ms: int) -> AsyncIterator[Answer]:  # noqa: ARG002
-        """The number now, and each time it has changed since it was taken last."""
-        self.callers.append(caller)
-        if self.failure:
-            raise self.failure
+    async def watch(self, request: Request, caller: Caller, min_interval_ms: int) -> AsyncIterator[Answer]:
+        self._keep(request, caller)
+        self.intervals.append(min_interval_ms)
         self.watching += 1
         try:
-            while True:
-                sent = self.clicks
-                self.yielded.append(sent)
-                yield self._answer(request)
-                while sent == self.clicks:
+            for one in self.frames:
+                yield self._answer(one)
+            while not self.frames:
+                shown = self.columns
+                self.yielded += 1
+                yield self._answer(self._frame(request))
+                while shown is self.columns:
                     await self._changed.wait()
         finally:
             self.watching -= 1
 
-    async def freshness(self) -> Freshness:
-        """Of a second ago; its clock goes on."""
-        now = datetime.now(UTC)
-        return Freshness(now, datetime(2026, 11, 23, 12, tzinfo=UTC), None)
-
-    async def values(self, dimension: Dimension, search: str | None, first: int, caller: Caller) -> list[str]:  # noqa: ARG002
-        """None."""
-        return []
-
-    def allowance(self, caller: Caller) -> Allowance:  # noqa: ARG002
-        """The usual."""
-        return Allowance(DEFAULT_LIMITS, datetime.now(UTC) - timedelta(days=1))
-
-    def _answer(self, request: Request) -> Answer:
-        texts = [column(d.field, ColumnKind.DIMENSION, ["x" * self.padding]) for d in request.dimensions]
-        numbers = [column(m.field, ColumnKind.METRIC, [self.clicks]) for m in request.metrics]
-        return answer_of(frame_of(*texts, *numbers), remaining=float(self.asked))
-
-
-@cache
-def schema() -> Schema:
-    """That of the committed catalogue, made once."""
-    return build_schema(load(Settings().catalogue))
-
-
-def app_of(desk: FakeDesk, settings: Settings, errors: list[str] | None = None) -> FastAPI:
-    """The service's front on this desk; ``errors`` gets the codes of those that it answers."""
-    app = FastAPI(openapi_url=None)
-    add_graphql(
-        app,
-        schema(),
-        desk,
-        settings,
-        explorer="<h1>explorer</h1>",
-        count_error=(errors if errors is not None else []).append,
-    )
-    protect(app, settings)
-    return app
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A desk behind a server on a port of its own."""
-
-    desk: FakeDesk
-    port: int
-    loop: asyncio.AbstractEventLoop
-
-    @property
-    def url(self) -> str:
-        """Of GraphQL."""
-        return f"http://127.0.0.1:{self.port}/graphql"
-
-    def publish(self, clicks: int) -> None:
-        """Change the desk's number."""
-        self.loop.call_soon_threadsafe(self.desk.publish, clicks)
-
-
-@contextmanager
-def serving(desk: FakeDesk, settings: Settings) -> Iterator[Served]:
-    """The front under Uvicorn with the service's own options, in a thread."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()  # who comes before the server does waits
-        config = uvicorn.Config(
-            app_of(desk, settings), log_level="warning", access_log=False, lifespan="off", **SERVER_OPTIONS
+    async def explain(self, request: Request, caller: Caller, *, analyze: bool = False) -> Explanation:
+        self._keep(request, caller)
+        found = resolve(request, NOW)
+        return Explanation(
+            resolved=found,
+            buckets=None,
+            source="campaign_minute",
+            parts=(Part("campaign_minute", found.start, found.end),),
+            sql=SQL,
+            parameters=parameters_in(SQL, {"where_0": ["summer"]}),
+            estimated_rows=2_000_000,
+            price=2.01,
+            limits=DEFAULT_LIMITS,
+            rows_read=1_900_000 if analyze else None,
+            bytes_read=30_000_000 if analyze else None,
+            elapsed_ms=12.5 if analyze else None,
         )
-        server, loops, ready = uvicorn.Server(config), [], threading.Event()
 
-        async def serve() -> None:
-            loops.append(asyncio.get_running_loop())
-            ready.set()
-            await server.serve(sockets=[listening])
+    async def freshness(self) -> Freshness:
+        return self.fresh
 
-        thread = threading.Thread(target=lambda: asyncio.run(serve()))
-        thread.start()
-        ready.wait()
-        try:
-            yield Served(desk, listening.getsockname()[1], loops[0])
-        finally:
-            server.should_exit = True
-            thread.join()
+    async def values(self, dimension: Dimension, search: str | None, first: int, caller: Caller) -> list[str]:
+        self.callers.append(caller)
+        self.searches.append((dimension.name, search, first))
+        return ["spring", "summer"]
+
+    def allowance(self, caller: Caller) -> Allowance:
+        self.allowed.append(caller)
+        return Allowance(self.limits, NOW - timedelta(seconds=self.limits.age_seconds))
+
+    def _keep(self, request: Request, caller: Caller) -> None:
+        self.came.set()
+        self.asked.append(request)
+        self.callers.append(caller)
+        if self.failure:
+            raise self.failure
+
+    def _frame(self, request: Request) -> Frame:
+        return frame_of(*self.columns(request), request=request, truncated=self.truncated(request))
+
+    def _answer(self, frame: Frame | Exception) -> Answer:
+        if isinstance(frame, Exception):
+            raise frame
+        return Answer(frame, self.cost)
+
+
+def context_of(desk: FakeDesk) -> Context:
+    """A request's context."""
+    return Context(desk, CALLER, "req-1")

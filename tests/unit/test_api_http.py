@@ -4,6 +4,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import httpx
 import pytest
 
 from asgi import client_of
-from fake_desk import FakeDesk, app_of
+from fake_desk import FakeDesk, constant
+from front_server import app_of
 from tidemark.query.caller import Caller
 from tidemark.query.errors import Code, QueryError
 from tidemark.settings import Settings
@@ -26,7 +29,7 @@ Start = Callable[..., httpx.Client]
 
 @pytest.fixture
 def desk() -> FakeDesk:
-    return FakeDesk(clicks=7)
+    return FakeDesk(constant(7))
 
 
 @pytest.fixture
@@ -197,7 +200,7 @@ def test_a_text_is_known_once_it_came_with_its_hash(start: Start, desk: FakeDesk
     assert found.json() == {"data": {"metrics": {"columns": [{"values": [7]}]}}}
     assert client.post("/graphql", json={"extensions": hashed(CLICKS)}).json() == found.json()
     assert get(client, query=CLICKS, extensions=hashed(CLICKS)).json() == found.json()
-    assert desk.asked == 4
+    assert len(desk.asked) == 4
 
 
 def test_a_hash_of_another_text_registers_nothing(start: Start) -> None:
@@ -213,7 +216,7 @@ def test_get_neither_executes_nor_registers_a_text_that_nobody_knows(start: Star
         assert get(client, query=CLICKS, **more).status_code == 400
         assert get(client, query="mutation { a }", **more).status_code == 400
     assert codes(get(client, extensions=hashed(CLICKS))) == ["PERSISTED_QUERY_NOT_FOUND"]
-    assert desk.asked == 0
+    assert not desk.asked
 
 
 @pytest.mark.parametrize(
@@ -245,7 +248,7 @@ def test_only_the_allow_list_is_answered_where_that_is_set(start: Start, desk: F
         response = client.post("/graphql", json=body)
         assert (response.status_code, codes(response)) == (403, ["NOT_PERSISTED"])
     assert codes(get(client, extensions=hashed(CLICKS))) == ["PERSISTED_QUERY_NOT_FOUND"]
-    assert desk.asked == 0
+    assert not desk.asked
     assert client.post("/graphql", json={"query": KNOWN}).status_code == 200
     assert get(client, id="Known").status_code == 200
 
@@ -273,13 +276,17 @@ def test_an_etag_stays_while_only_the_clock_goes_on_and_changes_with_the_data(
     tag = first.headers["etag"]
     assert first.headers["cache-control"] == "no-cache, private"
     assert first.headers["vary"] == "accept"
+    desk.cost = replace(desk.cost, remaining=desk.cost.remaining - 1)
+    desk.fresh = replace(desk.fresh, now=desk.fresh.now + timedelta(seconds=1))
     second = get(client, extensions=hashed(text))
-    assert second.json()["data"]["metrics"]["paid"] != first.json()["data"]["metrics"]["paid"]
+    old, new = first.json()["data"], second.json()["data"]
+    assert new["metrics"]["paid"] != old["metrics"]["paid"]
+    assert (new["f"]["at"], new["f"]["lagMs"]) != (old["f"]["at"], old["f"]["lagMs"])
     assert second.headers["etag"] == tag
     for known in (tag, f'"other", {tag}', "*", tag.removeprefix("W/")):
         same = get(client, {"if-none-match": known}, extensions=hashed(text))
         assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
-    desk.clicks += 1
+    desk.columns = constant(8)
     changed = get(client, {"if-none-match": tag}, extensions=hashed(text))
     assert changed.status_code == 200
     assert changed.headers["etag"] != tag
@@ -324,7 +331,7 @@ def test_a_page_that_makes_its_own_name_mean_this_machine_reads_nothing(
 ) -> None:
     response = start().post("/graphql", json={"query": CLICKS}, headers={"host": host})
     assert (response.status_code, codes(response)) == (421, ["UNKNOWN_HOST"])
-    assert desk.asked == 0
+    assert not desk.asked
 
 
 def test_other_names_are_a_setting_and_any_will_do_beyond_loopback(start: Start) -> None:

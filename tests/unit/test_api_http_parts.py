@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tidemark.api import persisted
@@ -247,7 +247,6 @@ _NAMES = [
 ]
 
 
-@settings(max_examples=40)
 @given(
     st.dictionaries(st.sampled_from(_NAMES), _JSON | st.dictionaries(st.sampled_from(_NAMES), _JSON)) | _JSON
 )

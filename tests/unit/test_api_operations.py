@@ -15,14 +15,13 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from stub_desk import StubDesk, answer_of, column, context_of, frame_of
+from fake_desk import CALLER, CATALOGUE, FakeDesk, column, context_of, frame_of
 from tidemark.api.documents import CACHED_DOCUMENTS
 from tidemark.api.encode import Once, encode
 from tidemark.api.errors import formatted
 from tidemark.api.schema import build_schema
-from tidemark.query.catalogue import load
 from tidemark.query.errors import Code, QueryError
-from tidemark.query.frame import ColumnKind, Frame
+from tidemark.query.frame import Frame
 from tidemark.query.grain import Grain
 from tidemark.query.limits import Limits
 from tidemark.query.request import (
@@ -36,35 +35,38 @@ from tidemark.query.request import (
     TimeRange,
     Top,
 )
-from tidemark.settings import Settings
 
-CATALOGUE = load(Settings().catalogue)
 SCHEMA = build_schema(CATALOGUE, currency="EUR")
 ASK = "metrics(query: {metrics: [CLICKS], range: {lastSeconds: 60}})"
 WATCH = f"subscription {{ {ASK} {{ rowCount columns {{ values }} }} }}"
 
 
 def clicks(*values: int) -> Frame:
-    return frame_of(column("clicks", ColumnKind.METRIC, list(values)))
+    return frame_of(column("clicks", list(values)))
 
 
-def desk_of(*frames: Frame, failure: Exception | None = None) -> StubDesk:
-    return StubDesk([answer_of(frame) for frame in frames or (clicks(3),)], failure)
+def desk_of(*frames: Frame | Exception, failure: Exception | None = None) -> FakeDesk:
+    return FakeDesk(frames=frames or (clicks(3),), failure=failure)
 
 
 def execute(
     document: str | None,
-    desk: StubDesk | None = None,
+    desk: FakeDesk | None = None,
     variables: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> ExecutionResult:
-    return asyncio.run(SCHEMA.execute(document, variables, context_of(desk or desk_of()), **more))
+    desk = desk or desk_of()
+    result = asyncio.run(SCHEMA.execute(document, variables, context_of(desk), **more))
+    assert {*desk.callers, *desk.allowed} <= {CALLER}
+    return result
 
 
 async def followed(
-    document: str | None, desk: StubDesk, variables: Mapping[str, Any] | None = None, **more: Any
+    document: str | None, desk: FakeDesk, variables: Mapping[str, Any] | None = None, **more: Any
 ) -> list[ExecutionResult]:
-    return [one async for one in await SCHEMA.stream(document, variables, context_of(desk), **more)]
+    results = [one async for one in await SCHEMA.stream(document, variables, context_of(desk), **more)]
+    assert {*desk.callers, *desk.allowed} <= {CALLER}
+    return results
 
 
 def codes(result: ExecutionResult) -> list[str]:
@@ -141,7 +143,7 @@ def test_the_callers_own_limits_hold() -> None:
         "suggestion": {"limit": 10},
     }
     found = execute("{ limits { maxRows notOlderThan timeoutMs } }", desk).data
-    assert found == {"limits": {"maxRows": 10, "notOlderThan": "2025-01-01T00:00:00Z", "timeoutMs": 10_000}}
+    assert found == {"limits": {"maxRows": 10, "notOlderThan": "1996-10-31T12:00:17Z", "timeoutMs": 10_000}}
 
 
 def test_the_catalogue_tells_units_formulas_and_values() -> None:
@@ -193,8 +195,8 @@ def test_what_a_frame_says_of_itself_is_answered() -> None:
     assert found == {
         "metrics": {
             "resolved": {
-                "from": "2026-11-23T10:00:17Z",
-                "to": "2026-11-23T12:00:17Z",
+                "from": "2026-11-23T10:00:00Z",
+                "to": "2026-11-23T12:01:00Z",
                 "grain": "HOUR",
                 "timezone": "Europe/Berlin",
                 "source": "campaign_minute",
@@ -203,22 +205,22 @@ def test_what_a_frame_says_of_itself_is_answered() -> None:
             },
             "freshness": {
                 "now": "2026-11-23T12:00:17Z",
-                "completeThrough": "2026-11-23T12:00:15.500Z",
+                "completeThrough": "2026-11-23T12:00:15.200Z",
                 "auditedThrough": None,
-                "lagMs": 1500.0,
+                "lagMs": 1800.0,
                 "openBucket": True,
             },
             "cost": {
-                "rowsRead": 2000,
-                "bytesRead": 40_000,
-                "elapsedMs": 3.5,
+                "rowsRead": 1234,
+                "bytesRead": 56_789,
+                "elapsedMs": 3.21,
                 "cacheHit": False,
-                "charged": 10.0,
-                "remaining": 90.0,
+                "charged": 0.0112,
+                "remaining": 2999.5,
             },
             "truncated": False,
         },
-        "freshness": {"lagMs": 1500.0, "openBucket": True},
+        "freshness": {"lagMs": 1800.0, "openBucket": True},
     }
 
 
@@ -309,7 +311,7 @@ def test_a_document_is_read_once_and_a_wrong_one_is_not_kept() -> None:
 
 def test_operations_are_chosen_by_name_and_by_what_the_transport_allows() -> None:
     both = "query a { limits { maxRows } } query b { freshness { lagMs } }"
-    assert execute(both, operation_name="b").data == {"freshness": {"lagMs": 1500.0}}
+    assert execute(both, operation_name="b").data == {"freshness": {"lagMs": 1800.0}}
     assert isinstance(execute(both), PreExecutionError)
     with pytest.raises(CannotGetOperationTypeError):
         execute(both, operation_name="c")
@@ -347,7 +349,7 @@ def test_what_nobody_expected_is_logged_under_the_requests_id_and_only_that_is_t
     assert error.original_error is None
     assert "query req-1 failed" in caplog.text
     assert "RuntimeError: disk /data is full" in caplog.text
-    assert "stub_desk.py" in caplog.text
+    assert "fake_desk.py" in caplog.text
 
 
 def test_variables_that_nobody_reads_may_be_as_deep_as_they_like() -> None:
@@ -412,7 +414,7 @@ def test_who_stops_listening_ends_the_watch() -> None:
 
 def test_a_subscription_that_fails_says_so_and_ends() -> None:
     refusal = QueryError(Code.QUERY_TIMEOUT, "Too slow.")
-    first, last = asyncio.run(followed(WATCH, desk_of(failure=refusal)))
+    first, last = asyncio.run(followed(WATCH, desk_of(clicks(3), refusal)))
     assert first.errors is None
     assert codes(last) == ["QUERY_TIMEOUT"]
     assert last.data is None

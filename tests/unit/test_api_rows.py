@@ -7,20 +7,18 @@ from typing import Any, NoReturn, SupportsIndex, cast
 
 import pytest
 from graphql import GraphQLObjectType, execute, parse
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from stub_desk import StubDesk, answer_of, column, context_of, frame_of
+from fake_desk import CATALOGUE, FakeDesk, column, context_of, frame_of
 from tidemark.api.errors import TOO_DEEP, TOO_MANY_ALIASES
 from tidemark.api.rows import Rows, floats
 from tidemark.api.schema import build_schema
-from tidemark.query.catalogue import load
 from tidemark.query.frame import Column, ColumnKind, Frame
-from tidemark.settings import Settings
 
-SCHEMA = build_schema(load(Settings().catalogue))
+SCHEMA = build_schema(CATALOGUE)
 ASK = "metrics(query: {metrics: [CLICKS], range: {lastSeconds: 60}})"
 BUCKET = "2026-11-23T11:00:00Z"
 
@@ -47,11 +45,11 @@ def frames(draw: st.DrawFn) -> Frame:
 
     found: list[Column] = []
     if draw(st.booleans()):
-        found.append(column("bucket", ColumnKind.BUCKET, [BUCKET] * count))
+        found.append(column("bucket", [BUCKET] * count, ColumnKind.BUCKET))
     if draw(st.booleans()):
-        found.append(column("other", ColumnKind.OTHER, values(st.booleans())))
+        found.append(column("other", values(st.booleans()), ColumnKind.OTHER))
     found += [
-        column(name, ColumnKind.DIMENSION, values(st.sampled_from((None, "", "DE", "ä"))))
+        column(name, values(st.sampled_from((None, "", "DE", "ä"))), ColumnKind.DIMENSION)
         for name in draw(st.lists(st.sampled_from(("campaign", "country", "utmSource")), unique=True))
     ]
     metrics = draw(st.lists(st.sampled_from(("clicks", "ctr", "spend")), unique=True))
@@ -60,7 +58,7 @@ def frames(draw: st.DrawFn) -> Frame:
         for name in metrics:
             of = whole if name == "clicks" else fractions
             text = f"{kind}.{name}" if kind else name
-            found.append(column(text, ColumnKind[kind.upper() or "METRIC"], values(of), "EUR"))
+            found.append(column(text, values(of), ColumnKind[kind.upper() or "METRIC"], "EUR"))
     return frame_of(*found)
 
 
@@ -122,7 +120,7 @@ def ordered(value: Any) -> Any:
 
 def run(document: str, frame: Frame, variables: dict[str, Any] | None = None) -> Any:
     async def ours() -> Any:
-        context = context_of(StubDesk([answer_of(frame)]))
+        context = context_of(FakeDesk(frames=[frame]))
         result = await SCHEMA.execute(document, variables, context)
         for error in result.errors or ():
             assume((error.extensions or {})["code"] not in (TOO_MANY_ALIASES, TOO_DEEP))
@@ -137,7 +135,7 @@ def plain(document: str, frame: Frame, variables: dict[str, Any] | None = None) 
         result: Any = execute(
             SCHEMA.core,
             parse(document),
-            context_value=context_of(StubDesk([answer_of(frame)])),
+            context_value=context_of(FakeDesk(frames=[frame])),
             variable_values=variables,
             executor_class=StrawberryGraphQLCoreExecutionContext,
             is_awaitable=cast("Any", optimized_is_awaitable),
@@ -150,7 +148,6 @@ def plain(document: str, frame: Frame, variables: dict[str, Any] | None = None) 
     return asyncio.run(theirs())
 
 
-@settings(max_examples=100, deadline=None)
 @given(documents(), frames(), st.booleans(), st.booleans())
 def test_any_selection_is_answered_as_the_plain_executor_answers_it(
     document: str, frame: Frame, yes: bool, no: bool
@@ -162,9 +159,7 @@ def test_any_selection_is_answered_as_the_plain_executor_answers_it(
 
 
 def test_what_was_not_asked_is_null_and_no_row_is_the_remainder() -> None:
-    frame = frame_of(
-        column("clicks", ColumnKind.METRIC, [1]), column("previous.clicks", ColumnKind.PREVIOUS, [None])
-    )
+    frame = frame_of(column("clicks", [1]), column("previous.clicks", [None], ColumnKind.PREVIOUS))
     document = f"""{{ {ASK} {{ rows {{
       bucket other campaign utmSource values {{ ctr clicks }} previous {{ clicks ctr }} change {{ clicks }}
     }} }} }}"""
@@ -190,8 +185,8 @@ class Untouchable(list[Any]):
 
 def test_no_cell_is_looked_up() -> None:
     frame = frame_of(
-        column("campaign", ColumnKind.DIMENSION, Untouchable(["a", None])),
-        column("clicks", ColumnKind.METRIC, Untouchable([1, 2])),
+        column("campaign", Untouchable(["a", None]), ColumnKind.DIMENSION),
+        column("clicks", Untouchable([1, 2])),
     )
     found = run(f"{{ {ASK} {{ rows {{ campaign values {{ clicks }} }} }} }}", frame)
     assert found["metrics"]["rows"] == [
@@ -202,15 +197,13 @@ def test_no_cell_is_looked_up() -> None:
 
 @pytest.mark.parametrize(("type_", "field"), [("Row", "campaign"), ("MetricValues", "clicks")])
 def test_a_field_with_a_resolver_of_its_own_is_asked(type_: str, field: str) -> None:
-    schema = build_schema(load(Settings().catalogue))
+    schema = build_schema(CATALOGUE)
     changed = schema.core.type_map[type_]
     assert isinstance(changed, GraphQLObjectType)
     changed.fields[field].resolve = lambda _cells, _info: 7
-    frame = frame_of(
-        column("campaign", ColumnKind.DIMENSION, ["a"]), column("clicks", ColumnKind.METRIC, [1])
-    )
+    frame = frame_of(column("campaign", ["a"], ColumnKind.DIMENSION), column("clicks", [1]))
     document = f"{{ {ASK} {{ rows {{ campaign values {{ clicks }} }} }} }}"
-    result = asyncio.run(schema.execute(document, None, context_of(StubDesk([answer_of(frame)]))))
+    result = asyncio.run(schema.execute(document, None, context_of(FakeDesk(frames=[frame]))))
     expected = {"campaign": "a", "values": {"clicks": 1}}
     (expected if type_ == "Row" else expected["values"])[field] = "7" if type_ == "Row" else 7  # type: ignore[index]
     assert result.data == {"metrics": {"rows": [expected]}}
@@ -238,9 +231,9 @@ def test_whole_numbers_that_no_double_holds_are_rounded_to_one(
 def test_rows_can_be_read_one_by_one() -> None:
     rows = Rows(
         frame_of(
-            column("other", ColumnKind.OTHER, [False, True, False]),
-            column("clicks", ColumnKind.METRIC, [1, 2, 3]),
-            column("previous.clicks", ColumnKind.PREVIOUS, [4, 5, None]),
+            column("other", [False, True, False], ColumnKind.OTHER),
+            column("clicks", [1, 2, 3]),
+            column("previous.clicks", [4, 5, None], ColumnKind.PREVIOUS),
         )
     )
     assert len(rows) == 3

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -13,6 +14,8 @@ import httpx
 import pytest
 
 from asgi import client_of
+from tidemark import app
+from tidemark.api.schema import Schema, build_schema
 from tidemark.app import create_app
 from tidemark.freshness import Freshness
 from tidemark.hosts import is_loopback
@@ -62,17 +65,24 @@ def database() -> FakeDatabase:
 Start = Callable[..., httpx.Client]
 
 
+@cache
+def schema(currency: str) -> Schema:
+    return build_schema(CATALOGUE, currency=currency)
+
+
 @pytest.fixture
-def start(database: FakeDatabase, tmp_path: Path) -> Iterator[Start]:
+def start(database: FakeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     clients = ExitStack()
+    # it takes longer to make than most tests, and is the same for all
+    monkeypatch.setattr(app, "build_schema", lambda _catalogue, *, currency, max_aliases: schema(currency))
 
     def started(
         *, reasons: list[str] | None = None, freshness: Freshness | None = None, host: str = "127.0.0.1"
     ) -> httpx.Client:
         known = freshness or Freshness(NOW, NOW - timedelta(seconds=1.5), NOW - timedelta(minutes=1))
         settings = Settings(home=tmp_path, currency="EUR", host=host)
-        app = create_app(database, lambda: known, CATALOGUE, settings, lambda: reasons or [])
-        return clients.enter_context(client_of(app))
+        made = create_app(database, lambda: known, CATALOGUE, settings, lambda: reasons or [])
+        return clients.enter_context(client_of(made))
 
     with clients:
         yield started

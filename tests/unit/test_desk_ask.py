@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from desks import ANNA, BEN, CARL, CATALOGUE, NOON, Stage, clicks_of, in_loop, question, stage
@@ -328,7 +328,6 @@ async def take(step: str, number: int, on: Stage, tasks: list[asyncio.Task[Answe
         await on.settle()
 
 
-@settings(max_examples=40, deadline=None)
 @given(STEPS)
 def test_whoever_comes_and_leaves_all_who_stay_are_answered_and_nothing_is_left_behind(
     steps: Sequence[tuple[str, int]],

@@ -14,14 +14,13 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from asgi import client_of
-from door_desk import FakeDesk, column
+from fake_desk import FakeDesk, column
 from tidemark.doors.manual import EXAMPLES
 from tidemark.doors.routes import add_doors
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import load
 from tidemark.query.errors import Code, QueryError
-from tidemark.query.frame import Answer, ColumnKind
-from tidemark.query.request import Request as Question
+from tidemark.query.frame import ColumnKind
 from tidemark.query.words import WORDS
 from tidemark.settings import Settings
 
@@ -45,7 +44,7 @@ def caller_of(request: Request) -> Caller:
 @pytest.fixture
 def client(desk: FakeDesk, counted: list[str]) -> Iterator[httpx.Client]:
     app = Starlette()
-    add_doors(app, desk, CATALOGUE, caller_of, count_error=counted.append)
+    add_doors(app, desk, CATALOGUE, caller_of, currency="EUR", count_error=counted.append)
     with client_of(app) as client:
         yield client
 
@@ -97,7 +96,11 @@ def test_json_holds_an_object_a_row_and_says_how_far_it_is_complete(
 
 
 def test_every_form_has_the_watermark_and_the_cost_in_its_headers(client: httpx.Client) -> None:
-    for path, accept in (("/v1/metrics", "*/*"), ("/v1/metrics", "text/csv"), ("/v1/metrics.csv", "*/*")):
+    for path, accept in (
+        ("/v1/metrics", "text/csv;q=0, */*"),
+        ("/v1/metrics", "text/csv"),
+        ("/v1/metrics.csv", "*/*"),
+    ):
         headers = client.get(f"{path}?metrics=clicks", headers={"Accept": accept}).headers
         assert headers["tidemark-complete-through"] == "2026-11-23T12:00:15.200Z"
         assert "tidemark-audited-through" not in headers  # not known yet
@@ -230,6 +233,7 @@ def test_the_catalogue_names_what_can_be_asked(client: httpx.Client) -> None:
     assert told["version"] == CATALOGUE.version
     ctr = next(one for one in told["metrics"] if one["name"] == "ctr")
     assert (ctr["unit"], ctr["expression"], ctr["interval"]) == ("fraction", "CLICKS / IMPRESSIONS", True)
+    assert next(one for one in told["metrics"] if one["name"] == "spend")["unit"] == "EUR"
     names = ",".join(one["name"] for one in told["metrics"])
     by = ",".join(one["name"] for one in told["dimensions"])
     assert client.get("/v1/metrics", params={"metrics": names, "by": by}).status_code == 200
@@ -261,32 +265,16 @@ def test_the_page_loads_nothing_from_elsewhere_and_its_examples_work(client: htt
         assert client.get(path).status_code == 200, path
 
 
-class PatientDesk(FakeDesk):
-    """Never answers; tells when a question begins and when it ends."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.began, self.ended = asyncio.Event(), asyncio.Event()
-
-    async def ask(self, request: Question, caller: Caller) -> Answer:  # noqa: ARG002 - the desk's
-        self.began.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.ended.set()
-        raise AssertionError("nobody answers")
-
-
 def test_a_client_that_hangs_up_ends_its_question() -> None:
     async def scene() -> None:
-        desk, app = PatientDesk(), Starlette()
-        add_doors(app, desk, CATALOGUE, caller_of, count_error=lambda _: None)
+        desk, app = FakeDesk(held=True), Starlette()
+        add_doors(app, desk, CATALOGUE, caller_of, currency="EUR", count_error=lambda _: None)
         messages = [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def receive() -> Message:
             if messages:
                 return messages.pop()
-            await desk.began.wait()
+            await desk.came.wait()
             return {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
@@ -297,7 +285,7 @@ def test_a_client_that_hangs_up_ends_its_question() -> None:
             "headers": [], "client": ("192.0.2.1", 1),
         }  # fmt: skip
         await asyncio.wait_for(app(scope, receive, send), 5)
-        assert desk.ended.is_set()
+        assert (len(desk.asked), desk.waiting) == (1, 0)
 
     asyncio.run(scene())
 

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from typer.testing import CliRunner
 
 from asgi import client_of
-from door_desk import FakeDesk, campaigns, column
+from fake_desk import FakeDesk, campaigns, column
 from tidemark.doors.routes import add_doors
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import load
@@ -44,7 +44,7 @@ def desk() -> FakeDesk:
 def run(desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Runs a command against the doors, in this process."""
     app = Starlette()
-    add_doors(app, desk, CATALOGUE, lambda _: Caller("test"), count_error=lambda _: None)
+    add_doors(app, desk, CATALOGUE, lambda _: Caller("test"), currency="EUR", count_error=lambda _: None)
     command = typer.Typer()
     command.command()(query)
     command.command()(explain)

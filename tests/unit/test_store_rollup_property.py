@@ -8,7 +8,6 @@ when all of it is visible, or it is read again under a new name. A row's value i
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -279,7 +278,6 @@ def seconds(at: datetime) -> int:
 
 
 TestInterleavings = Interleavings.TestCase
-TestInterleavings.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 
 
 def test_a_day_whose_hours_were_rolled_before_a_restart_is_rolled_when_it_ends() -> None:

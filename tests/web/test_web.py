@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cluster import Cluster, now_ms
-from fake_desk import FakeDesk, Served, serving
+from fake_desk import FakeDesk, constant
+from front_server import Served, serving
 from tidemark.settings import Settings
 from web_client import SCRIPTS, run
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.clients
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    with serving(FakeDesk(clicks=7), Settings(home=tmp_path)) as running:
+    with serving(FakeDesk(constant(7)), Settings(home=tmp_path)) as running:
         yield running
 
 
@@ -27,7 +28,7 @@ def test_all_that_graphql_over_http_must_and_should_is_so(served: Served) -> Non
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_client_asks_subscribes_and_sees_a_new_frame(served: Served, script: str) -> None:
-    told = run(script, served.url, "summer", then=lambda: served.publish(8))
+    told = run(script, served.url, "summer", then=lambda: served.publish(constant(8)))
     assert told[0] == {"asked": 7}
     assert told[-2:] == [{"subscribed": 7}, {"seen": 8}]
     if script == "apollo.mjs":

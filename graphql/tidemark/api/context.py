@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidemark.desk.allowance import Allowance
+from tidemark.desk.poller import News
 from tidemark.freshness import Freshness
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension
 from tidemark.query.frame import Answer
 from tidemark.query.request import Request
-
-News = Answer | Exception
 
 
 class Desk(Protocol):

@@ -28,11 +28,12 @@ def told(error: GraphQLError, request_id: str, texts: Iterable[str]) -> GraphQLE
     if cause is None or isinstance(cause, GraphQLError) or error.path is None:
         return error
     _LOG.error("query %s failed\n%s", request_id, "".join(_trace(cause, list(texts))))
-    return _located(
-        error,
-        f"The question could not be answered; the service's log says why, under {request_id}.",
-        {"code": Code.INTERNAL.value, "request": request_id},
-    )
+    return _located(error, unexpected(request_id), {"code": Code.INTERNAL.value, "request": request_id})
+
+
+def unexpected(request_id: str) -> str:
+    """What is told of an error that nobody expected."""
+    return f"The question could not be answered; the service's log says why, under {request_id}."
 
 
 def formatted(error: GraphQLError) -> Mapping[str, Any]:

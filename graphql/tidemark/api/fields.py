@@ -18,18 +18,17 @@ def field(
     description: str | None = None,
     *,
     attribute: str | None = None,
-    resolver: Callable[..., object] | None = None,
     arguments: Mapping[str, object] | None = None,
     **default: object,
 ) -> "StrawberryField":
     """A field called ``name`` in GraphQL.
 
-    It is answered by ``resolver``, else by what the object holds as ``attribute`` (``name``, unless given),
-    unless `resolve` gives it another way. ``arguments`` are types by name, or (type, default). ``default``
-    and ``default_factory`` are an input's.
+    It is answered by what the object holds as ``attribute`` (``name``, unless given), unless `resolve` gives
+    it another way. ``arguments`` are types by name, or (type, default). ``default`` and ``default_factory``
+    are an input's.
     """
     make = cast("Callable[..., StrawberryField]", strawberry.field)
-    made = make(resolver=resolver, name=name, description=description, graphql_type=type_, **default)
+    made = make(name=name, description=description, graphql_type=type_, **default)
     made.python_name = attribute or name
     if arguments is not None:
         made.arguments = [_argument(name, given) for name, given in arguments.items()]

@@ -10,7 +10,7 @@ from strawberry.tools import create_type
 from tidemark.api.context import Context
 from tidemark.api.fields import field, list_of
 from tidemark.api.question import Enums
-from tidemark.query.catalogue import Catalogue, Dimension, Metric, Unit
+from tidemark.query.catalogue import Catalogue, Dimension, Metric
 from tidemark.query.errors import Code, QueryError
 
 VALUES: Final = 50
@@ -52,7 +52,7 @@ class Listing:
         slices = list(enums.dimension)
 
         def metric(one: Metric) -> MetricInfo:
-            unit = currency if one.unit is Unit.CURRENCY else one.unit
+            unit = one.unit_in(currency)
             return MetricInfo(
                 enums.metric[one.name], one.label, unit, one.description, one.expression, slices
             )

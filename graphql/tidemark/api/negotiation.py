@@ -47,12 +47,16 @@ class Accept:
     @property
     def events(self) -> bool:
         """Whether the client names server-sent events."""
-        return self.qualities.get(EVENTS, 0) > 0
+        return self.names(EVENTS)
 
     @property
     def page(self) -> bool:
         """Whether the client is a browser that shows a page."""
-        return self.qualities.get(HTML, 0) > 0
+        return self.names(HTML)
+
+    def names(self, media_type: str) -> bool:
+        """Whether the client asks for this very media type; who takes anything does not."""
+        return self.qualities.get(media_type, 0) > 0
 
     def _quality(self, media_type: str) -> float:
         for name in (media_type, media_type.partition("/")[0] + "/*", "*/*"):
@@ -104,6 +108,10 @@ def status_of(media_type: str, result: ExecutionResult, errors: list[dict[str, A
 
 
 def retry_after(errors: list[dict[str, Any]]) -> str:
-    """The header's whole seconds, at least 1."""
-    waits = (error["extensions"].get("retryAfterMs", 0) for error in errors)
-    return str(max(1, math.ceil(max(waits, default=0) / 1000)))
+    """The header where all of these errors wait for something."""
+    return whole_seconds(max((error["extensions"].get("retryAfterMs", 0) for error in errors), default=0))
+
+
+def whole_seconds(milliseconds: float) -> str:
+    """What ``Retry-After`` says for so long a wait: whole seconds, at least 1."""
+    return str(max(1, math.ceil(milliseconds / 1000)))

@@ -1,7 +1,8 @@
 """Operations: from a document's text to results, for every transport.
 
-Strawberry's HTTP, SSE and WebSocket views call `Schema.execute` and `Schema.stream`. These are theirs without
-extensions: parsing and checking is `Documents`', executing is `FrameExecutor`'s.
+`View` calls `Schema.execute` and `Schema.stream`, and Strawberry's WebSocket handler the latter, so they take
+what Strawberry's own take, without its extensions: parsing and checking is `Documents`', executing is
+`FrameExecutor`'s.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping

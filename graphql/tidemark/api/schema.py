@@ -7,7 +7,7 @@ from graphql import GraphQLObjectType, GraphQLResolveInfo
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
-from tidemark.api.context import Context, News
+from tidemark.api.context import Context
 from tidemark.api.fields import field, resolve
 from tidemark.api.frames import FRAME, RESOLVERS, frame_type
 from tidemark.api.listing import Listing, catalogue_type, dimension_values
@@ -16,13 +16,14 @@ from tidemark.api.question import Enums, question_type, request_of
 from tidemark.api.rows import METRIC_VALUES, ROW, cells_of, row_type
 from tidemark.api.scalars import SCALARS
 from tidemark.api.types import Freshness, Limits
+from tidemark.desk.poller import News
 from tidemark.query.catalogue import Catalogue
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.frame import Answer
 from tidemark.query.limits import DEFAULT_LIMITS
 from tidemark.query.request import Request
 
-__all__ = ["Context", "Schema", "build_schema"]
+__all__ = ["Schema", "build_schema"]
 INTERVAL_MS = 1_000
 Info = GraphQLResolveInfo[Context]
 

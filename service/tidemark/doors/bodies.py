@@ -88,14 +88,17 @@ def explanation_body(told: Explanation) -> Body:
     }
 
 
-def catalogue_body(catalogue: Catalogue) -> Body:
-    """What can be asked for; each name is that of a column, and a word of a question."""
+def catalogue_body(catalogue: Catalogue, currency: str) -> Body:
+    """What can be asked for; each name is that of a column, and a word of a question.
+
+    ``currency`` is the unit of amounts, ISO 4217.
+    """
     return {
         "metrics": [
             {
                 "name": metric.field,
                 "label": metric.label,
-                "unit": _plain(metric.unit),
+                "unit": _plain(metric.unit_in(currency)),
                 "description": metric.description,
                 "expression": metric.expression,
                 "interval": metric.is_rate,

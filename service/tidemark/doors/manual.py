@@ -65,7 +65,7 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
                 thing,
             ),
             "/v1/catalogue": _get("What can be asked for", [], thing),
-            "/v1/limits": _get("What one question may ask for, and what is left of the budget", [], thing),
+            "/v1/limits": _get("What one question may ask for, and the budget a minute", [], thing),
         },
         "components": {"schemas": {"Frame": _FRAME, "Problem": _PROBLEM}},
     }

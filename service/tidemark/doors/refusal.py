@@ -1,7 +1,6 @@
 """Why there is no answer, as HTTP tells it: a status, a sentence for people, a code for machines."""
 
 import logging
-import math
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,8 @@ from dataclasses import dataclass, field
 from starlette.responses import PlainTextResponse, Response
 
 from tidemark.api.encode import encode
+from tidemark.api.errors import unexpected
+from tidemark.api.negotiation import whole_seconds
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.words import suggested
 
@@ -46,8 +47,7 @@ def refusal(error: Exception, request_id: str) -> Refusal:
     # the message of a database's error may quote what the caller asked for
     trace = "".join(traceback.format_tb(error.__traceback__))
     _LOG.error("question %s failed with %s at\n%s", request_id, type(error).__name__, trace)
-    message = f"The question could not be answered; the service's log says why, under {request_id}."
-    return Refusal(500, Code.INTERNAL, message, {"request": request_id})
+    return Refusal(500, Code.INTERNAL, unexpected(request_id), {"request": request_id})
 
 
 def response(told: Refusal, *, as_text: bool) -> Response:
@@ -55,7 +55,7 @@ def response(told: Refusal, *, as_text: bool) -> Response:
     headers = {"Tidemark-Code": told.code.value, "Cache-Control": "no-store"}
     wait = told.details.get("retryAfterMs")
     if isinstance(wait, int | float):
-        headers["Retry-After"] = str(max(1, math.ceil(wait / 1000)))
+        headers["Retry-After"] = whole_seconds(wait)
     if as_text:
         hint = " ".join(f"{word}={value}" for word, value in told.suggestion.items())
         text = f"{told.message} Accepted would be: {hint}\n" if hint else f"{told.message}\n"

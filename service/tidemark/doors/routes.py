@@ -15,6 +15,7 @@ from tidemark.api import context
 from tidemark.api.asker import request_id_of
 from tidemark.api.encode import encode
 from tidemark.api.etag import is_known
+from tidemark.api.negotiation import accept_of
 from tidemark.doors import bodies
 from tidemark.doors.manual import openapi, page
 from tidemark.doors.refusal import refusal, response
@@ -41,16 +42,23 @@ class Desk(context.Desk, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """An endpoint a method; ``caller_of`` says who asks, ``count_error`` gets each refusal's code."""
+    """An endpoint a method.
+
+    ``currency`` is the unit of amounts (ISO 4217), ``caller_of`` says who asks, ``count_error`` gets each
+    refusal's code.
+    """
 
     desk: Desk
     catalogue: Catalogue
+    currency: str
     caller_of: Callable[[Request], Caller]
     count_error: Callable[[str], None]
 
     async def metrics(self, request: Request) -> Response:
         """A question's answer, as CSV if that is what the client accepts, else as JSON."""
-        return await self._metrics(request, as_csv="text/csv" in request.headers.get("accept", "").lower())
+        return await self._metrics(
+            request, as_csv=accept_of(request.headers.get("accept", "")).names("text/csv")
+        )
 
     async def metrics_csv(self, request: Request) -> Response:
         """The same as CSV."""
@@ -72,7 +80,7 @@ class Doors:
 
     async def describe(self, _: Request) -> Response:
         """The catalogue."""
-        return _json(bodies.catalogue_body(self.catalogue))
+        return _json(bodies.catalogue_body(self.catalogue, self.currency))
 
     async def allowed(self, request: Request) -> Response:
         """What the caller may ask."""
@@ -124,10 +132,11 @@ def add_doors(
     catalogue: Catalogue,
     caller_of: Callable[[Request], Caller],
     *,
+    currency: str,
     count_error: Callable[[str], None],
 ) -> None:
     """Open the doors of an application, and hang their description beside them."""
-    doors = Doors(desk, catalogue, caller_of, count_error)
+    doors = Doors(desk, catalogue, currency, caller_of, count_error)
     for path, endpoint in (
         ("/v1/metrics", doors.metrics),
         ("/v1/metrics.csv", doors.metrics_csv),

@@ -92,6 +92,10 @@ class Metric:
         """Its name in rows and columns, ``clicks`` of ``CLICKS``."""
         return field_of(self.name)
 
+    def unit_in(self, currency: str) -> str | None:
+        """What its numbers count, for people: the currency's ISO 4217 code where that is money."""
+        return currency if self.unit is Unit.CURRENCY else self.unit
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:

@@ -40,8 +40,8 @@ class Rollups(Protocol):
     """Which hours and days the rollups hold right; `tidemark.store.rollup` says how that is known.
 
     An hour that begins at ``since`` or later and ends at ``until`` or earlier is right in ``campaign_hour``
-    unless it
-    is among ``dirty_hours`` (Unix seconds); likewise days. All of it holds for events accepted before
+    unless
+    it is among ``dirty_hours`` (Unix seconds); likewise days. All of it holds for events accepted before
     ``through``.
     """
 
@@ -183,8 +183,7 @@ def _gone(span: Span, since: int) -> QueryError:
     return QueryError(
         Code.RANGE_TOO_OLD,
         f"{span.source} holds what this question needs only since {format_instant(from_ms(since))}, "
-        "and the range begins "
-        f"at {format_instant(from_ms(span.start))}; {hint}.",
+        f"and the range begins at {format_instant(from_ms(span.start))}; {hint}.",
         limit=since // 1000,
         requested=span.start // 1000,
         suggestion={"range": {"lastSeconds": _HALF_A_DAY_SECONDS}},

@@ -62,8 +62,14 @@ class Scenario:
         self._key = f"tidemark-demo/{seed}".encode()
 
     def due(self, now_ms: int) -> int:
-        """How many events have happened until then."""
-        return max(0, math.ceil((now_ms - self.start_ms) * self.rate / 1000))
+        """How many events have happened until then: those whose `time` is before it."""
+        due = max(0, math.ceil((now_ms - self.start_ms) * self.rate / 1000))
+        # the quotient's rounding may make it one more or less
+        while due and self.time(due - 1) >= now_ms:
+            due -= 1
+        while self.time(due) < now_ms:
+            due += 1
+        return due
 
     def time(self, number: int) -> int:
         """When the event happens, Unix ms; never before one with a smaller number."""
