@@ -74,7 +74,7 @@ def schema(currency: str) -> Schema:
 def start(database: FakeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     clients = ExitStack()
     # it takes longer to make than most tests, and is the same for all
-    monkeypatch.setattr(app, "build_schema", lambda _catalogue, *, currency, max_aliases: schema(currency))
+    monkeypatch.setattr(app, "build_schema", lambda _catalogue, *, currency, **_: schema(currency))
 
     def started(
         *, reasons: list[str] | None = None, freshness: Freshness | None = None, host: str = "127.0.0.1"
