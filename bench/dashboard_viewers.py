@@ -150,7 +150,7 @@ class Connection:
 
 async def _exchange(reader: StreamReader, writer: StreamWriter, body: bytes) -> tuple[int, bytes]:
     writer.write(
-        b"POST /graphql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
     )
     head = (await reader.readuntil(b"\r\n\r\n")).lower()

@@ -60,15 +60,14 @@ def test_properties_and_users_and_buckets_that_cut_minutes_come_from_raw_events(
 
 
 def test_whole_days_hours_and_minutes_come_from_the_coarsest_table() -> None:
-    rolled = Rolled(MIDNIGHT - timedelta(days=10), MIDNIGHT + timedelta(days=2, hours=3))
-    start, end = START - 90 * MINUTE_MS + 1, START + 2 * DAY_MS + 3 * HOUR_MS + 5 * MINUTE_MS
+    rolled = Rolled(MIDNIGHT - timedelta(days=10), MIDNIGHT + timedelta(days=2, hours=7))
+    start, end = START - 90 * MINUTE_MS + 1, START + 2 * DAY_MS + 7 * HOUR_MS + 5 * MINUTE_MS
     found = spans(start, end, (), rollups=rolled)
     assert [(span.source.value, (span.end - span.start)) for span in found] == [
         ("events", MINUTE_MS - 1),
-        ("campaign_minute", 29 * MINUTE_MS),
-        ("campaign_hour", HOUR_MS),
+        ("campaign_minute", HOUR_MS + 29 * MINUTE_MS),
         ("campaign_day", 2 * DAY_MS),
-        ("campaign_hour", 3 * HOUR_MS),
+        ("campaign_hour", 7 * HOUR_MS),
         ("campaign_minute", 5 * MINUTE_MS),
     ]
 
@@ -87,19 +86,30 @@ def test_no_row_stands_for_time_on_both_sides_of_an_edge(edge: int, expected: li
 
 
 def test_a_dirty_hour_comes_from_minutes_and_its_day_from_hours() -> None:
-    hour = START // 1000 + 26 * 3600
+    hour = START // 1000 + (2 * 24 + 8) * 3600
     rolled = Rolled(
-        MIDNIGHT, MIDNIGHT + timedelta(days=3), frozenset({hour}), frozenset({START // 1000 + 86_400})
+        MIDNIGHT, MIDNIGHT + timedelta(days=5), frozenset({hour}), frozenset({START // 1000 + 2 * 86_400})
     )
-    found = spans(START, START + 3 * DAY_MS, (), rollups=rolled)
+    found = spans(START, START + 5 * DAY_MS, (), rollups=rolled)
     assert [
         (span.source.value, (span.start - START) // HOUR_MS, (span.end - START) // HOUR_MS) for span in found
     ] == [
-        ("campaign_day", 0, 24),
-        ("campaign_hour", 24, 26),
-        ("campaign_minute", 26, 27),
-        ("campaign_hour", 27, 48),
-        ("campaign_day", 48, 72),
+        ("campaign_day", 0, 48),
+        ("campaign_hour", 48, 56),
+        ("campaign_minute", 56, 57),
+        ("campaign_hour", 57, 72),
+        ("campaign_day", 72, 120),
+    ]
+
+
+def test_a_question_of_few_campaigns_leaves_short_stretches_to_minutes() -> None:
+    rolled = Rolled(MIDNIGHT, MIDNIGHT + timedelta(days=30))
+    assert names(spans(START, START + DAY_MS, (), narrow=True, rollups=rolled)) == ["campaign_minute"]
+    assert names(spans(START, START + DAY_MS, (), rollups=rolled)) == ["campaign_hour"]
+    assert names(spans(START, START + 7 * DAY_MS, (), narrow=True, rollups=rolled)) == ["campaign_day"]
+    kept = Kept(minute=START + 9 * DAY_MS)
+    assert names(spans(START, START + HOUR_MS, (), narrow=True, rollups=rolled, kept=kept)) == [
+        "campaign_hour"
     ]
 
 

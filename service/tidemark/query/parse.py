@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from tidemark.query.catalogue import Catalogue, Dimension
 from tidemark.query.errors import Code, QueryError
@@ -123,11 +123,6 @@ def parse_request(
     return request
 
 
-def zone_of(request: Request) -> ZoneInfo:
-    """The time zone that buckets follow."""
-    return ZoneInfo(request.timezone)
-
-
 _Found = TypeVar("_Found")
 _Enum = TypeVar("_Enum", bound=StrEnum)
 
@@ -175,7 +170,7 @@ def column_count(request: Request) -> int:
     rates = sum(metric.is_rate for metric in request.metrics)
     return (
         (request.grain is not None)
-        + (request.top is not None and request.top.other)
+        + request.has_remainder
         + len(request.dimensions)
         + metrics * (3 if request.compare else 1)
         + 2 * rates

@@ -100,3 +100,8 @@ class Request:
     top: Top | None = None
     having: tuple[Having, ...] = ()
     order_by: tuple[OrderBy, ...] = ()
+
+    @property
+    def has_remainder(self) -> bool:
+        """Whether what is not among the top is a row of its own."""
+        return self.top is not None and self.top.other

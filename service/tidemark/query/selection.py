@@ -4,18 +4,20 @@ These are ``time`` (Unix ms, where buckets are asked for), ``previous`` (0 or 1,
 ``event``, ``d0``, ``d1``, … (the dimensions in the order asked), and the measures that are needed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from string import Template
 
-from tidemark.query.catalogue import Dimension
+from tidemark.query.catalogue import Dimension, Metric
 from tidemark.query.formula import Measure, Sum
-from tidemark.query.request import Condition, Operator
+from tidemark.query.request import Condition, Operator, Request
+from tidemark.query.resolve import Resolved
 from tidemark.query.source import Source, Span
 
 _SQL = files("tidemark.query") / "sql"
 _TIME = {Source.CAMPAIGN_DAY: "day", Source.CAMPAIGN_HOUR: "hour", Source.CAMPAIGN_MINUTE: "minute"}
+_FEW = 20
 _USER = "if(user_id != '', user_id, anonymous_id)"
 
 
@@ -71,6 +73,18 @@ class Selection:
     has_buckets: bool
     has_previous: bool
 
+    @classmethod
+    def of(cls, resolved: Resolved) -> "Selection":
+        """What a question needs to be read."""
+        request = resolved.request
+        return cls(
+            dimensions=request.dimensions,
+            where=request.where,
+            sums=sums_of(_every_metric(request)),
+            has_buckets=request.grain is not None,
+            has_previous=resolved.previous is not None,
+        )
+
     @property
     def needs_raw(self) -> bool:
         """Whether only raw events can answer: for users, and for properties."""
@@ -79,14 +93,22 @@ class Selection:
             one.measure is Measure.USERS for one in self.sums
         )
 
-    def selects(
-        self, periods: Sequence[Period], parameters: Parameters, *, prefix: str = ""
-    ) -> Iterator[str]:
-        """A SELECT for each table of each period; the bounds of their spans are bound under the prefix."""
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it names a few campaigns, which every table's key finds."""
+        return any(
+            condition.dimension.column == "campaign_id"
+            and condition.operator is Operator.IN
+            and len(condition.values) <= _FEW
+            for condition in self.where
+        )
+
+    def selects(self, periods: Sequence[Period], parameters: Parameters) -> Iterator[str]:
+        """A SELECT for each table of each period."""
         conditions = "\n        ".join(self._conditions(parameters))
         for number, period in enumerate(periods):
             for source in dict.fromkeys(span.source for span in period.spans):
-                name = f"{prefix}{source}_{number}"
+                name = f"{source}_{number}"
                 ranges = [
                     _within(span, f"{name}_{at}", parameters)
                     for at, span in enumerate(period.spans)
@@ -178,3 +200,17 @@ def _condition(condition: Condition, name: str, parameters: Parameters) -> str:
         case Operator.CONTAINS:
             bound = parameters.bind(name, "Array(String)", values)
             return f"arrayExists(part -> position({column}, part) > 0, {bound})"
+
+
+def sums_of(metrics: Iterable[Metric]) -> tuple[Sum, ...]:
+    """Every sum that these metrics need, once."""
+    return tuple(dict.fromkeys(one for metric in metrics for one in metric.formula.sums))
+
+
+def _every_metric(request: Request) -> Iterator[Metric]:
+    """The metrics that are asked for, and those that rows are chosen and ordered by."""
+    yield from request.metrics
+    yield from (having.metric for having in request.having)
+    yield from (order.key for order in request.order_by if isinstance(order.key, Metric))
+    if request.top is not None:
+        yield request.top.by

@@ -77,7 +77,7 @@ def _keys(plan: Plan, cut: Iterator[Sequence[Any]]) -> Iterator[Column]:
         texts = {number: format_instant(from_ms(starts[number])) for number in set(numbers)}
         yield Column("bucket", ColumnKind.BUCKET, None, [texts[number] for number in numbers], "bucket")
     others: list[bool] | None = None
-    if request.top is not None and request.top.other:
+    if request.has_remainder:
         others = [bool(flag) for flag in next(cut)]
         yield Column("other", ColumnKind.OTHER, None, others, "other")
     for number, dimension in enumerate(request.dimensions):

@@ -36,6 +36,19 @@ WIDTH_MS = {Source.CAMPAIGN_DAY: DAY_MS, Source.CAMPAIGN_HOUR: HOUR_MS, Source.C
 """How much time a row of each folded table stands for."""
 
 
+_LEAST_MS = {
+    (Source.CAMPAIGN_DAY, False): 2 * DAY_MS,
+    (Source.CAMPAIGN_HOUR, False): 6 * HOUR_MS,
+    (Source.CAMPAIGN_DAY, True): 4 * DAY_MS,
+    (Source.CAMPAIGN_HOUR, True): 48 * HOUR_MS,
+}
+"""How long a stretch must be for a rollup, by whether the question is narrow.
+
+One table more costs 5 to 10 ms of planning, in which some hundred thousand minutes are read: 24 hours of three
+campaigns among 10 million events took 13 ms from minutes alone and 20 ms from hours and minutes.
+"""
+
+
 class Rollups(Protocol):
     """Which hours and days the rollups hold right; `tidemark.store.rollup` says how that is known.
 
@@ -89,6 +102,7 @@ def spans(
     edges: Sequence[int],
     *,
     raw: bool = False,
+    narrow: bool = False,
     rollups: Rollups | None = None,
     kept: Kept = Kept(),
 ) -> tuple[Span, ...]:
@@ -99,6 +113,7 @@ def spans(
         end: Likewise; itself not part of the range.
         edges: Where its buckets meet: a row of a table must not stand for time on both sides of one.
         raw: Whether only raw events can answer (properties, distinct users).
+        narrow: Whether the question names its campaigns, so that it reads few rows of any table.
         rollups: What the rollups hold right; None: nothing.
         kept: What retention has left.
 
@@ -112,7 +127,7 @@ def spans(
     if raw or any(edge % MINUTE_MS for edge in inner):
         found: tuple[Span, ...] = (Span(Source.EVENTS, start, end),)
     else:
-        found = _folded(start, end, inner, rollups)
+        found = _folded(start, end, inner, rollups, kept, narrow=narrow)
     for span in found:
         since = kept.since(span.source)
         if since is not None and span.start < since:
@@ -120,46 +135,73 @@ def spans(
     return found
 
 
-def _folded(start: int, end: int, inner: Sequence[int], rollups: Rollups | None) -> tuple[Span, ...]:
-    found = [Span(Source.EVENTS, start, end)]
-    found = _refine(found, Source.CAMPAIGN_MINUTE, FIRST_MS, END_MS, frozenset())
+def _folded(
+    start: int, end: int, inner: Sequence[int], rollups: Rollups | None, kept: Kept, *, narrow: bool
+) -> tuple[Span, ...]:
+    whole_start, whole_end = -(-start // MINUTE_MS) * MINUTE_MS, end // MINUTE_MS * MINUTE_MS
+    if whole_start >= whole_end:
+        return (Span(Source.EVENTS, start, end),)
+    found = [Span(Source.CAMPAIGN_MINUTE, whole_start, whole_end)]
     if rollups is not None and rollups.since is not None:
         since, until = to_ms(rollups.since), to_ms(rollups.until)
         for source, dirty in (
-            (Source.CAMPAIGN_HOUR, rollups.dirty_hours),
             (Source.CAMPAIGN_DAY, rollups.dirty_days),
+            (Source.CAMPAIGN_HOUR, rollups.dirty_hours),
         ):
             width = WIDTH_MS[source]
             if any(edge % width for edge in inner):
-                break
+                continue
+            pick = _Pick(source, since, until, _LEAST_MS[source, narrow], kept.minute or FIRST_MS)
             within = frozenset(at * 1000 for at in dirty if start - width < at * 1000 < end)
-            refined = _refine(found, source, since, until, within)
-            if len(refined) <= _MOST_SPANS:
-                found = refined
-            elif within:
+            refined = list(pick.refined(found, within))
+            if len(refined) > _MOST_SPANS:
                 hull = frozenset(range(min(within), max(within) + width, width))
-                found = _refine(found, source, since, until, hull)
+                refined = list(pick.refined(found, hull))
+            found = refined
+    if start < whole_start:
+        found.insert(0, Span(Source.EVENTS, start, whole_start))
+    if whole_end < end:
+        found.append(Span(Source.EVENTS, whole_end, end))
     return tuple(found)
 
 
-def _refine(
-    found: Iterable[Span], source: Source, since: int, until: int, dirty: frozenset[int]
-) -> list[Span]:
-    """The same, with every whole row of ``source`` that is right taken from there."""
-    width = WIDTH_MS[source]
-    refined = []
-    for span in found:
-        low, high = max(span.start, since), min(span.end, until)
-        first, last = -(-low // width) * width, high // width * width
-        at = span.start
-        for begin, finish in _clean(first, last, width, dirty):
-            if at < begin:
-                refined.append(Span(span.source, at, begin))
-            refined.append(Span(source, begin, finish))
-            at = finish
-        if at < span.end:
-            refined.append(Span(span.source, at, span.end))
-    return refined
+@dataclass(frozen=True, slots=True)
+class _Pick:
+    """Where whole rows of ``source`` take the place of minutes.
+
+    Attributes:
+        source: The rollup.
+        since: Since when it is right, Unix ms.
+        until: Until when.
+        least: A shorter stretch is left to minutes, Unix ms.
+        gone_before: Before this there are no minutes, so that any stretch is taken.
+    """
+
+    source: Source
+    since: int
+    until: int
+    least: int
+    gone_before: int
+
+    def refined(self, spans: Iterable[Span], dirty: frozenset[int]) -> Iterator[Span]:
+        """The spans with some of the minutes replaced, none of it a dirty row."""
+        width = WIDTH_MS[self.source]
+        for span in spans:
+            if span.source is not Source.CAMPAIGN_MINUTE:
+                yield span
+                continue
+            low, high = max(span.start, self.since), min(span.end, self.until)
+            first, last = -(-low // width) * width, high // width * width
+            at = span.start
+            for begin, finish in _clean(first, last, width, dirty):
+                if finish - begin < self.least and begin >= self.gone_before:
+                    continue
+                if at < begin:
+                    yield Span(span.source, at, begin)
+                yield Span(self.source, begin, finish)
+                at = finish
+            if at < span.end:
+                yield Span(span.source, at, span.end)
 
 
 def _clean(first: int, last: int, width: int, dirty: frozenset[int]) -> Iterator[tuple[int, int]]:

@@ -1,23 +1,25 @@
--- The sources' rows, and of each whether its first dimension is among the n greatest over the whole range (`other` = 0).
--- A layer of its own: the analyzer would look at the subquery again wherever `other` is named.
-SELECT *, toUInt8(d0 NOT IN
+-- Groups of one bucket and value each, marked whether their first dimension is among the n greatest over the whole range
+-- (`other` = 0). The sources are read once: what the remainder adds up to is added up from groups, not from rows.
+-- Values that only the earlier range knows (not `here`) are never among the greatest.
+SELECT
+    *,
+    NOT here OR dense_rank() OVER (ORDER BY here DESC, $by DESC NULLS LAST, d0) > {top:UInt32} AS other
+FROM
 (
-    SELECT value
+    SELECT
+        *,
+        max(is_current) OVER value AS here,
+        $totals
     FROM
     (
         SELECT
-            d0 AS value,
-            $sums
+            $groups
         FROM
         (
-$ranked
-        )
-        GROUP BY value
-        ORDER BY $by DESC NULLS LAST, value
-        LIMIT {top:UInt32}
-    )
-)) AS other
-FROM
-(
 $sources
+        )
+        $where
+        GROUP BY $keys
+    )
+    WINDOW value AS (PARTITION BY d0)
 )
