@@ -202,7 +202,7 @@ def test_both_edges_are_read_from_raw_events_at_once() -> None:
     found = planned(time_range=edges)
     assert found.source == "campaign_minute+events"
     assert found.sql.count("FROM tidemark.events FINAL") == 1
-    assert found.sql.count("event_time >= ") == 2
+    assert found.sql.count("event_time >= ") == 4, "both edges, and the keys of both"
     assert found.parameters["events_0_2_to"] == to_milliseconds(edges.end)
 
 

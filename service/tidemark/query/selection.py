@@ -11,6 +11,7 @@ from string import Template
 
 from tidemark.query.catalogue import Dimension, Metric
 from tidemark.query.formula import Measure, Sum
+from tidemark.query.instant import HOUR_MS
 from tidemark.query.request import Condition, Operator, Request
 from tidemark.query.resolve import Resolved
 from tidemark.query.source import Source, Span
@@ -26,7 +27,9 @@ def template(name: str) -> Template:
     return Template((_SQL / f"{name}.sql").read_text(encoding="utf-8"))
 
 
-_FOLDED, _EVENTS = template("folded"), template("events")
+_FOLDED, _EVENTS, _COPIES = (template(name) for name in ("folded", "events", "copies"))
+_SHORT_MS = 6 * HOUR_MS
+"""Of a longer range of raw events the set of keys would be larger than what it saves."""
 
 
 @dataclass(slots=True)
@@ -119,8 +122,11 @@ class Selection:
                     "ranges": "\n        OR ".join(ranges),
                     "conditions": conditions,
                 }
-                raw = source is Source.EVENTS
-                yield _EVENTS.substitute(filled) if raw else _FOLDED.substitute(filled, table=source.value)
+                if source is Source.EVENTS:
+                    short = _length(period.spans, source) <= _SHORT_MS
+                    yield _EVENTS.substitute(filled, copies=_COPIES.substitute(filled) if short else "")
+                else:
+                    yield _FOLDED.substitute(filled, table=source.value)
 
     def _columns(self, source: Source, period: Period, parameters: Parameters) -> Iterator[str]:
         raw = source is Source.EVENTS
@@ -151,6 +157,10 @@ class Selection:
             yield f"AND event IN ({', '.join(names)})"
         for number, condition in enumerate(self.where):
             yield f"AND {_condition(condition, f'where_{number}', parameters)}"
+
+
+def _length(spans: Sequence[Span], source: Source) -> int:
+    return sum(span.end - span.start for span in spans if span.source is source)
 
 
 def _time_ms(source: Source) -> str:

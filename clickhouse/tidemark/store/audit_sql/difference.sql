@@ -17,6 +17,14 @@ FROM
     FROM tidemark.events FINAL
     WHERE event_time >= {from:DateTime64(3, 'UTC')} AND event_time < {to:DateTime64(3, 'UTC')}
         AND toStartOfMinute(event_time) IN {minutes:Array(DateTime('UTC'))}
+        -- FINAL alone would read the whole table, since a copy may have any event_time; a copy has the same key, though
+        AND (event, campaign_id, original_time) IN
+        (
+            SELECT event, campaign_id, original_time
+            FROM tidemark.events
+            WHERE event_time >= {from:DateTime64(3, 'UTC')} AND event_time < {to:DateTime64(3, 'UTC')}
+                AND toStartOfMinute(event_time) IN {minutes:Array(DateTime('UTC'))}
+        )
     GROUP BY minute, event, campaign_id, ad_id, channel, source, platform, country
     UNION ALL
     SELECT

@@ -5,3 +5,4 @@
     FROM tidemark.events FINAL
     WHERE ($ranges)
         $conditions
+        $copies
