@@ -1,4 +1,4 @@
-"""Hour and day rollups, minutes by the week, and the settings that retention needs.
+"""Hour and day rollups, minutes by the day, and the settings that retention needs.
 
 Revision ID: 0002
 """

@@ -73,5 +73,5 @@ def test_minutes_wait_for_their_rollups_before_retention_takes_them(tmp_path: Pa
     assert seen["after_the_roll"] == 400
 
 
-def test_a_range_of_time_reads_the_part_of_its_week(tmp_path: Path) -> None:
-    assert told("weeks", tmp_path) == {"read": 1, "parts": 10}
+def test_a_range_of_time_reads_the_part_of_its_day(tmp_path: Path) -> None:
+    assert told("days", tmp_path) == {"read": 1, "parts": 30}

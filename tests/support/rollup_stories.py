@@ -253,11 +253,11 @@ def minutes_wait(database: Database) -> Any:
     return {"before_the_roll": before, "after_the_roll": scene.ttl()["campaign_minute"]}
 
 
-def weeks(database: Database) -> Any:
-    """Ten weeks of minutes of one campaign, merged; an hour of them is asked for without a campaign."""
+def days(database: Database) -> Any:
+    """Thirty days of minutes of one campaign, merged; an hour of them is asked for without a campaign."""
     database.execute(
         "INSERT INTO tidemark.campaign_minute SELECT toDateTime('2026-03-02', 'UTC') + 60 * number, 'click',"
-        " 'c', '', '', '', '', '', 1, 1, 0, 0, now64(3), 1 FROM numbers(10 * 7 * 1440)"
+        " 'c', '', '', '', '', '', 1, 1, 0, 0, now64(3), 1 FROM numbers(30 * 1440)"
     )
     database.execute("OPTIMIZE TABLE tidemark.campaign_minute FINAL")
     plan = "\n".join(
@@ -281,7 +281,7 @@ STORIES: dict[str, Callable[[Database], Any]] = {
         retention,
         retention_ended,
         minutes_wait,
-        weeks,
+        days,
     )
 }
 

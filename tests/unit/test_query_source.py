@@ -67,8 +67,7 @@ def test_whole_days_hours_and_minutes_come_from_the_coarsest_table() -> None:
         ("events", MINUTE_MS - 1),
         ("campaign_minute", HOUR_MS + 29 * MINUTE_MS),
         ("campaign_day", 2 * DAY_MS),
-        ("campaign_hour", 7 * HOUR_MS),
-        ("campaign_minute", 5 * MINUTE_MS),
+        ("campaign_minute", 7 * HOUR_MS + 5 * MINUTE_MS),
     ]
 
 
@@ -86,19 +85,18 @@ def test_no_row_stands_for_time_on_both_sides_of_an_edge(edge: int, expected: li
 
 
 def test_a_dirty_hour_comes_from_minutes_and_its_day_from_hours() -> None:
-    hour = START // 1000 + (2 * 24 + 8) * 3600
-    rolled = Rolled(
-        MIDNIGHT, MIDNIGHT + timedelta(days=5), frozenset({hour}), frozenset({START // 1000 + 2 * 86_400})
-    )
-    found = spans(START, START + 5 * DAY_MS, (), rollups=rolled)
+    hours = [START // 1000 + hour * 3600 for hour in (2 * 24 + 8, 3 * 24 + 20)]
+    days = frozenset(START // 1000 + day * 86_400 for day in (2, 3))
+    rolled = Rolled(MIDNIGHT, MIDNIGHT + timedelta(days=6), frozenset(hours), days)
+    found = spans(START, START + 6 * DAY_MS, (), rollups=rolled)
     assert [
         (span.source.value, (span.start - START) // HOUR_MS, (span.end - START) // HOUR_MS) for span in found
     ] == [
         ("campaign_day", 0, 48),
-        ("campaign_hour", 48, 56),
-        ("campaign_minute", 56, 57),
-        ("campaign_hour", 57, 72),
-        ("campaign_day", 72, 120),
+        ("campaign_minute", 48, 57),
+        ("campaign_hour", 57, 92),
+        ("campaign_minute", 92, 96),
+        ("campaign_day", 96, 144),
     ]
 
 

@@ -114,7 +114,7 @@ CREATE TABLE tidemark.campaign_minute
     `version` UInt64 COMMENT 'repairs * 2^40 + events'
 )
 ENGINE = ReplacingMergeTree(version)
-PARTITION BY toRelativeWeekNum(minute) % 96
+PARTITION BY toRelativeDayNum(minute) % 96
 ORDER BY (event, campaign_id, minute, ad_id, channel, source, platform, country)
 SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, index_granularity = 8192;
 

@@ -38,7 +38,7 @@ WIDTH_MS = {Source.CAMPAIGN_DAY: DAY_MS, Source.CAMPAIGN_HOUR: HOUR_MS, Source.C
 
 _LEAST_MS = {
     (Source.CAMPAIGN_DAY, False): 2 * DAY_MS,
-    (Source.CAMPAIGN_HOUR, False): 6 * HOUR_MS,
+    (Source.CAMPAIGN_HOUR, False): 24 * HOUR_MS,
     (Source.CAMPAIGN_DAY, True): 4 * DAY_MS,
     (Source.CAMPAIGN_HOUR, True): 48 * HOUR_MS,
 }
