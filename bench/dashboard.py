@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).resolve().parent
 _DOCUMENT = _HERE.parent / "docs" / "performance.md"
 _WARM, _ALONE, _PRICED, _IDLE, _IDLE_WARM_UP = 50.0, 10.0, 15.0, 20.0, 5.0
-"""Seconds: the stream while Java is warmed up; the stream without viewers; the priced pass; one size without a
+"""Seconds: the stream while Java warms up; the stream without viewers; the priced pass; one size without a
 stream; its warm-up."""
 
 _BARE_ROUNDS = 40
