@@ -165,6 +165,14 @@ def test_prefixes_are_bound_one_by_one() -> None:
     assert (found.parameters["where_0_0"], found.parameters["where_0_1"]) == ("a", "b'")
 
 
+def test_ranges_that_begin_before_any_event_do_not_share_an_answer_that_names_its_range() -> None:
+    end = datetime(2001, 1, 1, tzinfo=UTC)
+    begins = (datetime(year, 1, 1, tzinfo=UTC) for year in (1998, 1999))
+    one, other = (planned(time_range=TimeRange(start, end)) for start in begins)
+    assert one.parameters == other.parameters
+    assert one.key != other.key
+
+
 def test_many_prefixes_do_not_make_the_statement_longer_than_the_engine_reads() -> None:
     values = [f"{number:04d}" for number in range(1_000)]
     found = planned(where=[("CAMPAIGN", "PREFIX", values)] * 15)
