@@ -33,6 +33,7 @@ def main() -> None:
         settings=own,
         readiness=background.unready,
         rollups=lambda: background.rollups,
+        kept=background.kept,
     )
     app.add_route("/rejected", endpoint(database))
     uvicorn.run(

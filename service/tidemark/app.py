@@ -18,10 +18,9 @@ from tidemark.doors.routes import add_doors
 from tidemark.freshness import FreshnessReader
 from tidemark.front import add_graphql, protect
 from tidemark.hosts import is_loopback
-from tidemark.query.answer import Answerer, RollupsReader, no_rollups
+from tidemark.query.answer import Answerer, KeptReader, RollupsReader, no_rollups, nothing_dropped
 from tidemark.query.catalogue import Catalogue
 from tidemark.query.database import Database
-from tidemark.query.retention import Retention
 from tidemark.settings import Settings
 from tidemark.telemetry import Telemetry
 
@@ -38,6 +37,7 @@ def create_app(
     readiness: Readiness,
     *,
     rollups: RollupsReader = no_rollups,
+    kept: KeptReader = nothing_dropped,
 ) -> FastAPI:
     """The application.
 
@@ -48,14 +48,10 @@ def create_app(
         settings: What the deployment decides.
         readiness: Says why it is not ready, one sentence a reason; nothing means it is.
         rollups: Reads from memory what hours and days hold right.
+        kept: Likewise since when each table surely holds everything.
     """
     telemetry = Telemetry()
-    retention = Retention(
-        settings.retention_raw_days, settings.retention_minute_days, settings.retention_hour_days
-    )
-    answerer = Answerer(
-        database, freshness, settings.currency, settings.limits, rollups=rollups, retention=retention
-    )
+    answerer = Answerer(database, freshness, settings.currency, settings.limits, rollups=rollups, kept=kept)
     desk = Desk(answerer, telemetry, cache_bytes=settings.cache_bytes, limits=settings.limits)
     explorer = Explorer(settings.libraries / "graphiql") if is_loopback(settings.host) else None
 

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from tidemark.freshness import Freshness
 from tidemark.ingest.topics import topics
+from tidemark.query.instant import to_ms
+from tidemark.query.source import Kept
 from tidemark.settings import Settings
 from tidemark.store import migrate
 from tidemark.store.audit import Audit
@@ -124,6 +126,10 @@ class Background:
         """What may be answered from the rollups. Ask before reading them, as for ``freshness``."""
         return self._rollups.snapshot
 
+    def kept(self, now: datetime) -> Kept:
+        """Since when each table surely holds everything."""
+        return kept_by(self._retention, now)
+
     def unready(self) -> list[str]:
         """Why the service cannot answer with fresh numbers yet; empty when it can."""
         reasons = [thread.failure for thread in self._threads if thread.failure is not None]
@@ -170,6 +176,15 @@ class Background:
     def _claims(self) -> tuple[datetime | None, datetime | None]:
         fresh = self.freshness()
         return fresh.complete_through, fresh.audited_through
+
+
+def kept_by(retention: Retention, now: datetime) -> Kept:
+    """Since when each table surely holds everything.
+
+    Not from the settings: what a shorter retention took before does not come back.
+    """
+    tables = ("events", "campaign_minute", "campaign_hour", "campaign_day")
+    return Kept(*(to_ms(retention.floor(table, now=now)) for table in tables))
 
 
 def _kept_days(settings: Settings, horizon: timedelta) -> KeptDays:

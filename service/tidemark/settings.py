@@ -1,10 +1,11 @@
 """The one settings object: every value has a default that fits one machine, and a ``TIDEMARK_*`` variable."""
 
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
@@ -15,6 +16,15 @@ Seconds = Annotated[float, Field(gt=0)]
 
 def _names(given: object) -> object:
     return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+
+
+def _possible(limits: Limits) -> Limits:
+    """Each is above 0 and small enough for ClickHouse's integers and Python's dates; infinity is not."""
+    for name, value in asdict(limits).items():
+        most = 10**15 if name == "memory_bytes" else 10**9
+        if not 0 < value <= most:
+            raise ValueError(f"{name} is {value}; it must be above 0 and at most {most:,}")
+    return limits
 
 
 # a variable's words, separated by commas
@@ -64,7 +74,7 @@ class Settings(BaseSettings):
         default=False, description="whether only the operations of graphql/operations are answered"
     )
 
-    limits: Limits = Field(
+    limits: Annotated[Limits, AfterValidator(_possible)] = Field(
         DEFAULT_LIMITS, description="what a question may cost, each as TIDEMARK_LIMITS__ROWS and so on"
     )
     currency: str = Field("USD", pattern="^[A-Z]{3}$", description="the deployment's one currency, ISO 4217")

@@ -228,6 +228,26 @@ def test_whole_numbers_that_no_double_holds_are_rounded_to_one(
     assert [type(one) for one in found] == [type(one) for one in expected]
 
 
+def test_rows_selected_again_and_again_are_refused_and_each_frame_of_a_subscription_counts_alone() -> None:
+    async def told(times: int) -> list[str]:
+        rows = 200_000
+        frame = frame_of(column("campaign", ["a"] * rows, ColumnKind.DIMENSION), column("clicks", [1] * rows))
+        context = context_of(FakeDesk(frames=[frame] * 3))
+        selected = " ".join(f"a{number}: rows {{ values {{ clicks }} }}" for number in range(times))
+        document = f"{{ {ASK} {{ {selected} }} }}"
+        results = [await schema.execute(document, None, context)]
+        results += [
+            one async for one in await schema.stream(f"subscription {document}", context_value=context)
+        ]
+        return [
+            str((one.errors[0].extensions or {})["code"]) if one.errors else "answered" for one in results
+        ]
+
+    schema = build_schema(CATALOGUE)
+    assert asyncio.run(told(2)) == ["answered"] * 4
+    assert asyncio.run(told(3)) == ["TOO_MANY_CELLS"] * 4
+
+
 def test_rows_can_be_read_one_by_one() -> None:
     rows = Rows(
         frame_of(

@@ -293,3 +293,8 @@ def test_a_client_that_hangs_up_ends_its_question() -> None:
 def test_other_methods_are_refused(client: httpx.Client) -> None:
     assert client.post("/v1/metrics?metrics=clicks").status_code == 405
     assert client.head("/v1/metrics?metrics=clicks").status_code == 200
+
+
+def test_a_body_that_nobody_needs_is_not_kept_in_memory(client: httpx.Client) -> None:
+    found = client.request("GET", "/v1/metrics?metrics=clicks", content=b"x" * 10_001)
+    assert found.status_code == 413

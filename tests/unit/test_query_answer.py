@@ -165,6 +165,22 @@ def test_prefixes_are_bound_one_by_one() -> None:
     assert (found.parameters["where_0_0"], found.parameters["where_0_1"]) == ("a", "b'")
 
 
+def test_ranges_that_begin_before_any_event_do_not_share_an_answer_that_names_its_range() -> None:
+    end = datetime(2001, 1, 1, tzinfo=UTC)
+    begins = (datetime(year, 1, 1, tzinfo=UTC) for year in (1998, 1999))
+    one, other = (planned(time_range=TimeRange(start, end)) for start in begins)
+    assert one.parameters == other.parameters
+    assert one.key != other.key
+
+
+def test_many_prefixes_do_not_make_the_statement_longer_than_the_engine_reads() -> None:
+    values = [f"{number:04d}" for number in range(1_000)]
+    found = planned(where=[("CAMPAIGN", "PREFIX", values)] * 15)
+    assert "arrayExists(part -> startsWith(campaign_id, part), {where_14:Array(String)})" in found.sql
+    assert len(found.sql) < 10_000
+    assert found.parameters["where_0"] == values
+
+
 def test_money_and_event_counts_read_every_event() -> None:
     for metric in ("SPEND", "REVENUE", "EVENTS", "CPC"):
         assert "event IN" not in planned(metrics=["CLICKS", metric]).sql

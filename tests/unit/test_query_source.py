@@ -169,3 +169,12 @@ def test_days_are_answered_for_ever_though_minutes_are_gone() -> None:
     rolled = Rolled(MIDNIGHT, MIDNIGHT + timedelta(days=3))
     kept = Kept(events=START + DAY_MS, minute=START + DAY_MS)
     assert names(spans(START, START + 3 * DAY_MS, (), rollups=rolled, kept=kept)) == ["campaign_day"]
+
+
+def test_days_that_retention_has_dropped_are_refused_too() -> None:
+    rolled = Rolled(MIDNIGHT, MIDNIGHT + timedelta(days=3))
+    gone = START + DAY_MS
+    kept = Kept(events=gone, minute=gone, hour=gone, day=gone)
+    with pytest.raises(QueryError, match="nothing older is kept") as error:
+        spans(START, START + 3 * DAY_MS, (), rollups=rolled, kept=kept)
+    assert error.value.code is Code.RANGE_TOO_OLD

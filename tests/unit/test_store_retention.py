@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tidemark.background import kept_by
+from tidemark.query.instant import to_ms
 from tidemark.store.database import Table
 from tidemark.store.retention import KeptDays, Retention, RetentionError
 
@@ -99,3 +101,13 @@ def test_what_went_is_remembered_when_a_retention_becomes_longer() -> None:
     again = Retention(store, KeptDays(raw=90))
     assert again.floor("events", now=NOW) == NOW - timedelta(days=34)
     assert again.floor("events", now=NOW + timedelta(days=80)) == NOW - timedelta(days=9)
+
+
+def test_the_planner_hears_of_what_went_before_a_retention_became_longer_or_ended() -> None:
+    store = Store(events=35, campaign_day=800)
+    Retention(store, KeptDays()).apply(NOW, oldest_dirty=None)
+    store.days = dict.fromkeys(store.days, 0)
+    kept = kept_by(Retention(store, KeptDays()), NOW + timedelta(days=80))
+    assert kept.events == to_ms(NOW - timedelta(days=34))
+    assert kept.day == to_ms(NOW - timedelta(days=799))
+    assert kept.minute == 0

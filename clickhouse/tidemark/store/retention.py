@@ -89,7 +89,7 @@ class KeptDays:
 
 
 class Retention:
-    """What is in force, and what is to be. One thread uses it."""
+    """What is in force, and what is to be. One thread calls ``apply``, any may ask for ``floor``."""
 
     def __init__(self, store: Store, kept: KeptDays) -> None:
         self._store = store
@@ -112,6 +112,7 @@ class Retention:
             gone_before = now - timedelta(days=days) + _MARGIN if days else _EPOCH
             if table in _ROLLED_FROM and oldest_dirty is not None and oldest_dirty < gone_before:
                 continue
+            # remembered first: whoever asks meanwhile never hears of less than went
             self._remember(table, now)
             self._days[table] = days  # before it is so: from then on rows may go
             ttl = f"MODIFY TTL {_TIMES[table]} + toIntervalDay({days})" if days else "REMOVE TTL"

@@ -8,7 +8,7 @@ not known here, or has a resolver of its own, goes graphql-core's way.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from graphql import GraphQLNamedType, GraphQLObjectType, get_named_type
 from graphql.execution.collect_fields import FieldDetails
@@ -16,7 +16,11 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from tidemark.api.frames import COLUMN
 from tidemark.api.rows import GROUPS, METRIC_VALUES, ROW, Cell, Cells, Rows, floats
+from tidemark.query.errors import Code, QueryError
 from tidemark.query.frame import Column, ColumnKind, Frame
+
+MAX_CELLS: Final = 1_000_000
+"""Of one response. A question's own are limited when it is asked; aliases can select them again and again."""
 
 Details = list[FieldDetails]
 _TYPENAME = "__typename"
@@ -41,6 +45,8 @@ class Layout:
 
 class FrameExecutor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core's executor, but for lists of Row and Column."""
+
+    _cells = 0
 
     def complete_list_value(
         self,
@@ -68,6 +74,7 @@ class FrameExecutor(StrawberryGraphQLCoreExecutionContext):
         selected = self._selected(row, details)
         if selected is None:
             return None
+        self._take(frame.row_count * len(selected))
         held = {(column.kind, column.field): column.values for column in frame.columns}
         kinds = {column.kind for column in frame.columns}
         layout = Layout()
@@ -80,18 +87,23 @@ class FrameExecutor(StrawberryGraphQLCoreExecutionContext):
                 if (kind, of) in held:
                     layout.columns[name] = held[kind, of]
             elif of == "values" or GROUPS[of] in kinds:
-                group = self._group(held, GROUPS[of], sub)
+                group = self._group(held, GROUPS[of], sub, frame.row_count)
                 if group is None:
                     return None
                 layout.columns[name] = group.rows(frame.row_count)
         return layout.rows(frame.row_count)
 
     def _group(
-        self, held: Mapping[tuple[ColumnKind, str], Sequence[Any]], kind: ColumnKind, details: Details
+        self,
+        held: Mapping[tuple[ColumnKind, str], Sequence[Any]],
+        kind: ColumnKind,
+        details: Details,
+        row_count: int,
     ) -> Layout | None:
         selected = self._selected(self.schema.type_map[METRIC_VALUES], details)
         if selected is None:
             return None
+        self._take(row_count * len(selected))
         layout = Layout()
         for name, (of, _) in selected.items():
             layout.constants[name] = METRIC_VALUES if of == _TYPENAME else None
@@ -105,10 +117,24 @@ class FrameExecutor(StrawberryGraphQLCoreExecutionContext):
         selected = self._selected(column, details)
         if selected is None:
             return None
+        times = sum(of == "values" for of, _ in selected.values())
+        self._take(times * sum(len(one.values) for one in columns))
         return [
             {name: COLUMN if of == _TYPENAME else getattr(one, of) for name, (of, _) in selected.items()}
             for one in columns
         ]
+
+    def _take(self, cells: int) -> None:
+        """Count cells before they are made: they are made, and encoded, in the event loop."""
+        self._cells += cells
+        if self._cells > MAX_CELLS:
+            raise QueryError(
+                Code.TOO_MANY_CELLS,
+                f"The answer would have more than {MAX_CELLS:,} cells; select rows and columns once, with "
+                "fewer fields, or ask in several requests.",
+                limit=MAX_CELLS,
+                requested=self._cells,
+            )
 
     def _selected(self, type_: GraphQLNamedType, details: Details) -> dict[str, tuple[str, Details]] | None:
         """By their names in the answer: the fields selected, and what selects from them in turn.

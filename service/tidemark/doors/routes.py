@@ -16,6 +16,7 @@ from tidemark.api.asker import request_id_of
 from tidemark.api.encode import encode
 from tidemark.api.etag import is_known
 from tidemark.api.negotiation import accept_of
+from tidemark.body import LimitBody
 from tidemark.doors import bodies
 from tidemark.doors.manual import openapi, page
 from tidemark.doors.refusal import refusal, response
@@ -29,6 +30,7 @@ from tidemark.query.explanation import Explanation
 from tidemark.query.frame import Answer
 from tidemark.query.words import read
 
+_MAX_BODY_BYTES = 10_000  # nobody needs one by GET, and it would be kept in memory
 _JSON, _CSV = "application/json", "text/csv; charset=utf-8; header=present"
 
 
@@ -146,7 +148,7 @@ def add_doors(
         ("/openapi.json", doors.openapi),
         ("/docs/api", doors.page),
     ):
-        guarded = CancelOnHangUp(request_response(endpoint))
+        guarded = LimitBody(CancelOnHangUp(request_response(endpoint)), _MAX_BODY_BYTES)
         app.add_route(path, guarded, methods=["GET"])  # type: ignore[arg-type]
 
 

@@ -15,11 +15,11 @@ from tidemark.query.limits import DEFAULT_LIMITS, Limits
 from tidemark.query.plan import Plan, plan
 from tidemark.query.request import Request, TimeRange
 from tidemark.query.resolve import less_of, resolve, shorter
-from tidemark.query.retention import NOTHING_DROPPED, Retention
 from tidemark.query.shape import shape
-from tidemark.query.source import Rollups
+from tidemark.query.source import Kept, Rollups
 
 RollupsReader = Callable[[], Rollups | None]
+KeptReader = Callable[[datetime], Kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ def no_rollups() -> Rollups | None:
     return None
 
 
+def nothing_dropped(_now: datetime) -> Kept:
+    """Every table holds everything."""
+    return Kept()
+
+
 @dataclass(frozen=True, slots=True)
 class Answerer:
     """Answers parsed questions.
@@ -64,7 +69,7 @@ class Answerer:
         currency: The deployment's, ISO 4217.
         limits: What one question may cost.
         rollups: What hours and days hold right; None where there are none.
-        retention: What was dropped.
+        kept: Since when each table surely holds everything, seen from an instant.
     """
 
     database: Database
@@ -72,7 +77,7 @@ class Answerer:
     currency: str
     limits: Limits = DEFAULT_LIMITS
     rollups: RollupsReader = no_rollups
-    retention: Retention = NOTHING_DROPPED
+    kept: KeptReader = nothing_dropped
 
     def prepare(self, request: Request, freshness: Freshness) -> Prepared:
         """Resolve and plan. ``freshness`` was read before, so it never claims more than the data will hold.
@@ -82,7 +87,7 @@ class Answerer:
         """
         rollups = self.rollups()
         resolved = resolve(request, freshness.now, self.limits)
-        planned = plan(resolved, self.limits, rollups=rollups, kept=self.retention.kept(freshness.now))
+        planned = plan(resolved, self.limits, rollups=rollups, kept=self.kept(freshness.now))
         if planned.uses_rollups and rollups is not None:
             # what they hold was checked at their last look, and that is what the answer may claim
             freshness = replace(

@@ -7,7 +7,6 @@ from hashlib import sha256
 
 from tidemark.query.formula import Sum
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
-from tidemark.query.request import Request
 from tidemark.query.resolve import Resolved
 from tidemark.query.selection import Selection, sums_of
 from tidemark.query.source import Kept, Rollups, Source, Span, spans
@@ -93,12 +92,15 @@ def plan(
         sums=sums_of(resolved.request.metrics),
         estimate_sql=statement.estimate_sql,
         estimate_parameters=statement.estimate_parameters,
-        key=_key(resolved.request, statement.sql, statement.parameters),
+        key=_key(resolved, statement.sql, statement.parameters),
     )
 
 
-def _key(request: Request, sql: str, parameters: Mapping[str, object]) -> str:
+def _key(resolved: Resolved, sql: str, parameters: Mapping[str, object]) -> str:
+    request, before = resolved.request, resolved.previous
     named = [
+        # an answer tells its ranges, of which the statement only has the part where events can lie
+        [resolved.start_ms, resolved.end_ms, before and (before.start, before.end)],
         [one.name for one in request.metrics],
         [one.name for one in request.dimensions],
         request.timezone,

@@ -201,6 +201,9 @@ def _condition(condition: Condition, name: str, parameters: Parameters) -> str:
             operator = "IN" if condition.operator is Operator.IN else "NOT IN"
             return f"{column} {operator} {parameters.bind(name, 'Array(String)', values)}"
         case Operator.PREFIX:
+            if len(values) > _FEW:  # the statement's text must not grow with what is asked
+                bound = parameters.bind(name, "Array(String)", values)
+                return f"arrayExists(part -> startsWith({column}, part), {bound})"
             # one by one, so that the index of a key column serves them
             each = [
                 f"startsWith({column}, {parameters.bind(f'{name}_{number}', 'String', value)})"

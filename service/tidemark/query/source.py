@@ -79,12 +79,16 @@ class Kept:
     events: int | None = None
     minute: int | None = None
     hour: int | None = None
+    day: int | None = None
 
     def since(self, source: Source) -> int | None:
         """Since when this table holds everything."""
         return {
-            Source.EVENTS: self.events, Source.CAMPAIGN_MINUTE: self.minute, Source.CAMPAIGN_HOUR: self.hour
-        }.get(source)  # fmt: skip
+            Source.EVENTS: self.events,
+            Source.CAMPAIGN_MINUTE: self.minute,
+            Source.CAMPAIGN_HOUR: self.hour,
+            Source.CAMPAIGN_DAY: self.day,
+        }[source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +225,10 @@ def _gone(span: Span, since: int) -> QueryError:
         "asked for",
         Source.CAMPAIGN_MINUTE: "with grain HOUR or DAY, from and to on whole hours, older ranges can be "
         "asked for",
-    }.get(span.source, "with grain DAY and from and to on whole days, UTC, older ranges can be asked for")
+        Source.CAMPAIGN_HOUR: "with grain DAY and from and to on whole days, UTC, older ranges can be asked "
+        "for",
+        Source.CAMPAIGN_DAY: "nothing older is kept, so begin it there or later",
+    }[span.source]
     return QueryError(
         Code.RANGE_TOO_OLD,
         f"{span.source} holds what this question needs only since {format_instant(from_ms(since))}, "
