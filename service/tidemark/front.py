@@ -26,6 +26,8 @@ SERVER_OPTIONS: Mapping[str, Any] = {
     "ws_max_size": MAX_BODY_BYTES,
     "ws_per_message_deflate": False,
     "timeout_graceful_shutdown": 2,
+    # longer than a dashboard waits between two refreshes, or each would connect anew
+    "timeout_keep_alive": 75,
 }
 
 

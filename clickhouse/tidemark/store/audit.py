@@ -222,8 +222,11 @@ class Audit:
             )
 
     def _write_down(self, wrong: dict[datetime, int]) -> None:
+        # growing, whatever the clock does: the rollups look for repairs after the newest that they know
         self._store.execute(
-            "INSERT INTO tidemark.repairs SELECT now64(6), minute, cells FROM"
+            "INSERT INTO tidemark.repairs"
+            " SELECT greatest(now64(6), (SELECT max(at) + INTERVAL 1 MICROSECOND FROM tidemark.repairs)),"
+            " minute, cells FROM"
             " (SELECT arrayJoin(arrayZip({minutes:Array(DateTime('UTC'))}, {cells:Array(UInt64)})) AS pair,"
             " pair.1 AS minute, pair.2 AS cells)",
             {"minutes": list(wrong), "cells": list(wrong.values())},

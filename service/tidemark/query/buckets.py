@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,7 @@ def even_step(edges: Sequence[int]) -> int | None:
     return step if all(b - a == step for a, b in pairwise(edges)) else None
 
 
+@lru_cache(maxsize=64)
 def buckets(start: int, end: int, grain: Grain, zone: ZoneInfo) -> Buckets:
     """The buckets that overlap ``[start, end)``, which must not be empty.
 

@@ -7,6 +7,7 @@ compared with one of 24, and Monday's 09:00 with last Monday's 09:00, also acros
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -58,6 +59,7 @@ class _Shift:
         return instant(datetime.combine(self.day(shown.date()), shown.time()), zone)
 
 
+@lru_cache(maxsize=64)
 def previous(
     start: int, end: int, compare: Compare, grain: Grain | None, zone: ZoneInfo, current: Buckets | None
 ) -> Previous:
