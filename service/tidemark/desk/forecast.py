@@ -2,8 +2,8 @@
 
 The engine refuses what would read more than a caller has left, by its index and before it reads
 (``max_rows_to_read``). So no EXPLAIN ESTIMATE is needed before each query, which costs half as much as a
-small query itself (``bench/price.py``). The guess serves two ends: what is expensive is reserved before it
-runs, and what is small gets one thread.
+small query itself (``bench/price.py`` prints both). The guess serves two ends: what is expensive is
+reserved before it runs, and what is small gets one thread.
 """
 
 from cachetools import LRUCache
