@@ -47,6 +47,34 @@ def test_an_event_sent_again_with_another_sent_at_is_counted_once(cluster: Clust
     assert cluster.campaign(run, "clicks", **bounds) == {"clicks": 1}
 
 
+def test_an_event_three_days_late_is_right_in_minutes_hours_and_days_within_a_refresh(
+    cluster: Cluster,
+) -> None:
+    run, day = f"late-{now_ms()}", 24 * 60 * MINUTE
+    at = now_ms() // day * day - 3 * day + 7 * 60 * MINUTE
+    cluster.send([event(f"{run}-1", at, campaign_id=run, ad_id=run)])
+    sent = now_ms()
+    start = at // day * day - 4 * day
+    questions: dict[str, dict[str, Any]] = {
+        "campaign_day": {"grain": "DAY", "end_ms": start + 6 * day},
+        "campaign_hour": {"grain": "DAY", "timezone": "Asia/Karachi", "end_ms": start + 6 * day},
+        "campaign_minute": {"grain": "MINUTE", "start_ms": at, "end_ms": at + 60 * MINUTE},
+    }
+
+    def counted(table: str) -> bool:
+        options: dict[str, Any] = {"start_ms": start, **questions[table]}
+        where = [{"dimension": "AD", "values": [run]}]
+        answer = cluster.metrics(["clicks"], where=where, limit=10_000, **options)
+        clicks = sum(row["values"]["clicks"] for row in answer["rows"])
+        return clicks == 1 and table in answer["resolved"]["source"].split("+")
+
+    took = {
+        table: cluster.until(lambda table=table: counted(table), within=30, what=table)  # type: ignore[misc]
+        for table in ("campaign_minute", "campaign_hour", "campaign_day")
+    }
+    print(f"three days late: right in all after {(now_ms() - sent) / 1000:.1f} s; one by one", took)
+
+
 def test_poison_between_good_events_ends_in_the_dead_letters_and_good_ones_are_counted(
     cluster: Cluster,
 ) -> None:
