@@ -44,7 +44,9 @@ def main(folder: Path, day: str, given: dict[str, Any]) -> None:
     from tidemark.freshness import Freshness  # noqa: PLC0415
     from tidemark.front import SERVER_OPTIONS  # noqa: PLC0415
     from tidemark.query.catalogue import load  # noqa: PLC0415
+    from tidemark.query.instant import to_ms  # noqa: PLC0415
     from tidemark.query.limits import DEFAULT_LIMITS  # noqa: PLC0415
+    from tidemark.query.source import Kept  # noqa: PLC0415
     from tidemark.settings import Settings  # noqa: PLC0415
     from tidemark.store.migrate import upgrade  # noqa: PLC0415
 
@@ -66,8 +68,18 @@ def main(folder: Path, day: str, given: dict[str, Any]) -> None:
 
     def service(limits: dict[str, Any], **more: Any) -> Any:
         own = Settings(home=folder, limits=replace(DEFAULT_LIMITS, **limits), **more)
+        days = own.retention_raw_days
+
+        def kept(now: datetime) -> Kept:
+            return Kept(events=to_ms(now - timedelta(days=days)) if days else None)
+
         return create_app(
-            database, lambda: Freshness(datetime.now(UTC), through, through), load(own.catalogue), own, list
+            database,
+            lambda: Freshness(datetime.now(UTC), through, through),
+            load(own.catalogue),
+            own,
+            list,
+            kept=kept,
         )
 
     apps = {name: service(**settings) for name, settings in given.items()}
