@@ -175,8 +175,8 @@ def _start(cluster: "Cluster", *, cache: bool) -> None:
         _say("waiting until the rollups are filled")
         cluster.until(
             lambda: (
-                "campaign_day" in _source(cluster, "UTC")
-                and "campaign_hour" in _source(cluster, "Europe/Berlin")
+                _source(cluster, "UTC") == ["campaign_day"]
+                and _source(cluster, "Europe/Berlin") == ["campaign_hour"]
             ),
             within=_ROLLED_UP_WITHIN,
             what="an answer about 28 days from campaign_day and campaign_hour",
