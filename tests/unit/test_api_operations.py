@@ -14,12 +14,12 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from fake_desk import CALLER, CATALOGUE, FakeDesk, column, context_of, frame_of
+from fake_desk import CALLER, CATALOGUE, FakeDesk, context_of
+from operations import ASK, SCHEMA, WATCH, codes, desk_of, followed
 from tidemark.api.documents import CACHED_DOCUMENTS
 from tidemark.api.errors import formatted
 from tidemark.api.schema import build_schema
 from tidemark.query.errors import Code, QueryError
-from tidemark.query.frame import Frame
 from tidemark.query.grain import Grain
 from tidemark.query.limits import Limits
 from tidemark.query.request import (
@@ -34,18 +34,6 @@ from tidemark.query.request import (
     Top,
 )
 
-SCHEMA = build_schema(CATALOGUE, currency="EUR")
-ASK = "metrics(query: {metrics: [CLICKS], range: {lastSeconds: 60}})"
-WATCH = f"subscription {{ {ASK} {{ rowCount columns {{ values }} }} }}"
-
-
-def clicks(*values: int) -> Frame:
-    return frame_of(column("clicks", list(values)))
-
-
-def desk_of(*frames: Frame | Exception, failure: Exception | None = None) -> FakeDesk:
-    return FakeDesk(frames=frames or (clicks(3),), failure=failure)
-
 
 def execute(
     document: str | None,
@@ -57,18 +45,6 @@ def execute(
     result = asyncio.run(SCHEMA.execute(document, variables, context_of(desk), **more))
     assert {*desk.callers, *desk.allowed} <= {CALLER}
     return result
-
-
-async def followed(
-    document: str | None, desk: FakeDesk, variables: Mapping[str, Any] | None = None, **more: Any
-) -> list[ExecutionResult]:
-    results = [one async for one in await SCHEMA.stream(document, variables, context_of(desk), **more)]
-    assert {*desk.callers, *desk.allowed} <= {CALLER}
-    return results
-
-
-def codes(result: ExecutionResult) -> list[str]:
-    return [formatted(error)["extensions"]["code"] for error in result.errors or ()]
 
 
 def test_everything_in_a_question_reaches_the_desk() -> None:

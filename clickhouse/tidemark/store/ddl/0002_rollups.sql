@@ -59,8 +59,7 @@ ENGINE = ReplacingMergeTree(written_at)
 ORDER BY tuple();
 
 -- Minutes by the day instead of by the month. The key begins with event and campaign_id, so a question about today's
--- campaigns has no prefix to look up: it reads the partitions that hold today (measured on 9.5 million rows of a month,
--- merged: 4.9 million rows by months, 0.6 million by weeks, 0.3 million by days). Closed days are merged to one part
+-- campaigns has no prefix to look up: it reads the partitions that hold today. Closed days are merged to one part
 -- each, which FINAL reads as it is. Still bounded: a block that spans more than 100 partitions stops a Kafka table for
 -- good. Days that are 96 apart share a partition; that costs reads of old minutes something, and no answer its truth.
 CREATE TABLE tidemark.campaign_minute_rebuilt
