@@ -1,4 +1,4 @@
-"""Operations on the whole schema with a fake desk: documents run or followed, and the codes of their errors."""
+"""Operations on the whole schema with a fake desk: run or followed, and the codes of their errors."""
 
 from collections.abc import Mapping
 from typing import Any
