@@ -1,8 +1,9 @@
 """Fills a new Tidemark's ClickHouse with millions of events over 30 days, as if Kafka had brought them.
 
-Raw events and folded minutes agree, to the cell, so the audit finds nothing to mend. Hour and day rollups
-are left to the service, which makes them when it starts. Afterwards `TIDEMARK_HOME=FOLDER make up` starts
-a Tidemark on it.
+Raw events and folded minutes agree, to the cell, so the audit finds nothing to mend. Hours and days are
+rolled by the service's own code. All but today's minutes is merged as ClickHouse merges it after an hour's
+rest, so that a Tidemark is measured that has run for a month, not one that was born an hour ago. Afterwards
+`TIDEMARK_HOME=FOLDER make up` starts a Tidemark on it.
 """
 
 import argparse
@@ -16,8 +17,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import population
+
+if TYPE_CHECKING:
+    from tidemark.store.database import Database
 
 DAYS = 30
 _DAY = timedelta(days=1)
@@ -116,6 +121,10 @@ def load(folder: Path, events: int, until: datetime) -> Loaded:
         database.execute(make_events, {**laws, **numbers, "from": span["from"]})
         database.execute(make_minutes, span)
         _say(f"day {day + 1} of {DAYS}: {after:,} events, {time.monotonic() - start:.0f} s")
+    _say(f"rolling hours and days, {time.monotonic() - start:.0f} s")
+    _roll(database, until)
+    _say(f"merging what rests, {time.monotonic() - start:.0f} s")
+    _merge(database, until)
     _settle(lambda: int(database.query("SELECT count() FROM system.merges").columns[0][0]))
     raw, folded = database.query((_HERE / "load_check.sql").read_text()).rows()
     if raw[:-1] != folded[:-1]:
@@ -127,6 +136,33 @@ def load(folder: Path, events: int, until: datetime) -> Loaded:
         " AND table IN ('events', 'campaign_minute')"
     ).rows()[0]
     return Loaded(raw[-1], folded[-1], raw[-2], parts, data_bytes, time.monotonic() - start)
+
+
+def _roll(database: "Database", now: datetime) -> None:
+    """Fill both rollups, as the service does in its first minutes."""
+    from tidemark.store.retention import KeptDays, Retention  # noqa: PLC0415
+    from tidemark.store.rollup import Rollups  # noqa: PLC0415
+    from tidemark.store.watermark import Tide  # noqa: PLC0415
+
+    kept = Retention(database, KeptDays())
+    rollups = Rollups(database, Tide(), lambda: (now, now), kept, now=now)
+    rollups.observe(now)
+    while rollups.roll(now):
+        pass
+
+
+def _merge(database: "Database", now: datetime) -> None:
+    """Merge what ClickHouse merges by itself when a partition rests: all but the minutes of today."""
+    today = database.query(
+        "SELECT toString(toRelativeDayNum({now:DateTime('UTC')}) % 96)", {"now": now}
+    ).columns[0][0]
+    partitions = database.query(
+        "SELECT DISTINCT table, partition_id FROM system.parts WHERE active AND database = 'tidemark'"
+        " AND table IN ('campaign_minute', 'campaign_hour', 'campaign_day')"
+    ).rows()
+    for table, partition in partitions:
+        if (table, partition) != ("campaign_minute", today):
+            database.execute(f"OPTIMIZE TABLE tidemark.{table} PARTITION ID '{partition}' FINAL")
 
 
 def _require_room(folder: Path, events: int) -> None:

@@ -24,7 +24,7 @@ from tidemark.store.watermark import Heartbeat, Path, Tide
 
 log = logging.getLogger("tidemark.background")
 
-_TIDE_SECONDS = 0.2
+_TIDE_SECONDS = 0.25
 _OBSERVE_SECONDS = 0.5
 _OFFSETS_SECONDS = 1.0
 _HEARTBEATS = """

@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     state_ttl_seconds: Seconds = Field(
         7200.0, description="how long Flink remembers an event's identity and a minute's sums"
     )
-    checkpoint_seconds: Seconds = 2.0
+    checkpoint_seconds: Seconds = 10.0
     audit_seconds: Seconds = Field(3.0, description="how often raw events and folded rows are compared")
     rollup_seconds: Seconds = Field(
         10.0, description="how often touched hours and days are rolled; until then minutes answer for them"

@@ -19,6 +19,10 @@ _SETTINGS: dict[str, object] = {
     "use_skip_indexes_if_final": 1,
     "use_skip_indexes_if_final_exact_mode": 1,
     "optimize_move_to_prewhere_if_final": 0,
+    # constants are part of what is compiled, so each minute each statement would be compiled anew
+    "compile_expressions": 0,
+    "compile_aggregate_expressions": 0,
+    "compile_sort_description": 0,
     "join_use_nulls": 0,
     "session_timezone": "UTC",
 }

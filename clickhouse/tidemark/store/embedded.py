@@ -26,6 +26,8 @@ _CONFIG = """<clickhouse>
     <auto_offset_reset>earliest</auto_offset_reset>
     <isolation_level>read_committed</isolation_level>
     <topic_metadata_refresh_interval_ms>10000</topic_metadata_refresh_interval_ms>
+    <fetch_min_bytes>1000000</fetch_min_bytes>
+    <fetch_wait_max_ms>100</fetch_wait_max_ms>
     <reconnect_backoff_max_ms>1000</reconnect_backoff_max_ms>
     <!-- a static member that comes back after a kill takes its partitions at once, not after a session
     timeout --> <group_instance_id>{store_id}</group_instance_id> </kafka> <macros>

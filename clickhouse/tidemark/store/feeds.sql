@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS feeds.events_queue (message String)
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '{kafka_brokers}', kafka_topic_list = 'events.v1', kafka_group_name = 'tidemark-{store_id}-events',
     kafka_format = 'RawBLOB', kafka_num_consumers = 1, kafka_max_block_size = 65536,
-    kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 50, kafka_consumer_reschedule_ms = 50;
+    kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 100, kafka_consumer_reschedule_ms = 50;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS feeds.events_parse TO tidemark.events_landing AS
 WITH
@@ -69,7 +69,7 @@ CREATE TABLE IF NOT EXISTS feeds.campaign_queue (message String)
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '{kafka_brokers}', kafka_topic_list = 'campaign.v1', kafka_group_name = 'tidemark-{store_id}-campaign',
     kafka_format = 'RawBLOB', kafka_num_consumers = 1, kafka_max_block_size = 65536,
-    kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 50, kafka_consumer_reschedule_ms = 50;
+    kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 100, kafka_consumer_reschedule_ms = 50;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS feeds.campaign_parse TO tidemark.campaign_landing AS
 WITH JSONExtract(message, 'Tuple(
@@ -90,7 +90,7 @@ CREATE TABLE IF NOT EXISTS feeds.rejected_queue (message String)
 ENGINE = Kafka
 SETTINGS kafka_broker_list = '{kafka_brokers}', kafka_topic_list = 'rejected.v1', kafka_group_name = 'tidemark-{store_id}-rejected',
     kafka_format = 'RawBLOB', kafka_num_consumers = 1, kafka_max_block_size = 65536,
-    kafka_flush_interval_ms = 250, kafka_poll_timeout_ms = 50, kafka_consumer_reschedule_ms = 50;
+    kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 100, kafka_consumer_reschedule_ms = 50;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS feeds.rejected_parse TO tidemark.rejected AS
 WITH JSONExtract(message, 'Tuple(reason String, field String, door String, raw String)') AS r

@@ -27,7 +27,7 @@ CREATE TABLE tidemark.campaign_day
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toRelativeMonthNum(day) % 96
 ORDER BY (event, campaign_id, day, ad_id, channel, source, platform, country)
-SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, index_granularity = 8192;
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
 
 CREATE MATERIALIZED VIEW tidemark.campaign_heartbeats TO tidemark.heartbeats
 (
@@ -69,7 +69,7 @@ CREATE TABLE tidemark.campaign_hour
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toRelativeWeekNum(hour) % 96
 ORDER BY (event, campaign_id, hour, ad_id, channel, source, platform, country)
-SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, index_granularity = 8192;
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
 
 CREATE TABLE tidemark.campaign_landing
 (
@@ -116,7 +116,7 @@ CREATE TABLE tidemark.campaign_minute
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toRelativeDayNum(minute) % 96
 ORDER BY (event, campaign_id, minute, ad_id, channel, source, platform, country)
-SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, index_granularity = 8192;
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
 
 CREATE MATERIALIZED VIEW tidemark.campaign_rejected TO tidemark.rejected
 (

@@ -12,8 +12,8 @@ from tidemark.query.answer import Prepared
 from tidemark.query.execute import Bounds
 
 _SHAPES = 2_000
-_SMALL_ROWS = 300_000
-"""What one thread reads in some 30 ms; a second one would cost more than it saves."""
+_SMALL_ROWS = 1_000_000
+"""What one thread reads in some 100 ms; a second one would cost more than it saves."""
 
 
 class Forecast:

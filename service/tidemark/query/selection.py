@@ -59,6 +59,33 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Select:
+    """One table's rows.
+
+    Attributes:
+        columns: Each column's expression and name.
+        body: ``FROM`` and all that follows.
+        folded: Whether the table holds folded rows.
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    body: str
+    folded: bool
+
+    @property
+    def text(self) -> str:
+        """The whole SELECT."""
+        columns = (one if one == name else f"{one} AS {name}" for one, name in self.columns)
+        return f"    SELECT\n        {', '.join(columns)}\n{self.body}"
+
+    @property
+    def with_(self) -> str:
+        """``WITH`` for a SELECT that uses the columns' names on the bare body."""
+        named = [f"{one} AS {name}" for one, name in self.columns if one != name]
+        return f"WITH {', '.join(named)}" if named else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """What to read, whatever the table.
 
@@ -106,7 +133,7 @@ class Selection:
             for condition in self.where
         )
 
-    def selects(self, periods: Sequence[Period], parameters: Parameters) -> Iterator[str]:
+    def selects(self, periods: Sequence[Period], parameters: Parameters) -> Iterator[Select]:
         """A SELECT for each table of each period."""
         conditions = "\n        ".join(self._conditions(parameters))
         for number, period in enumerate(periods):
@@ -117,37 +144,35 @@ class Selection:
                     for at, span in enumerate(period.spans)
                     if span.source is source
                 ]
-                filled = {
-                    "columns": ",\n        ".join(self._columns(source, period, parameters)),
-                    "ranges": "\n        OR ".join(ranges),
-                    "conditions": conditions,
-                }
+                filled = {"ranges": "\n        OR ".join(ranges), "conditions": conditions}
                 if source is Source.EVENTS:
                     short = _length(period.spans, source) <= _SHORT_MS
-                    yield _EVENTS.substitute(filled, copies=_COPIES.substitute(filled) if short else "")
+                    body = _EVENTS.substitute(filled, copies=_COPIES.substitute(filled) if short else "")
                 else:
-                    yield _FOLDED.substitute(filled, table=source.value)
+                    body = _FOLDED.substitute(filled, table=source.value)
+                columns = tuple(self._columns(source, period, parameters))
+                yield Select(columns, body, folded=source is not Source.EVENTS)
 
-    def _columns(self, source: Source, period: Period, parameters: Parameters) -> Iterator[str]:
+    def _columns(self, source: Source, period: Period, parameters: Parameters) -> Iterator[tuple[str, str]]:
         raw = source is Source.EVENTS
         if self.has_buckets:
-            yield f"{_time_ms(source)} AS time"
+            yield _time_ms(source), "time"
         if self.has_previous:
             if isinstance(period.previous, bool):
-                yield f"{str(period.previous).lower()} AS previous"
+                yield str(period.previous).lower(), "previous"
             else:
                 bound = parameters.bind("current_from", "Int64", period.previous)
-                yield f"{_time_ms(source)} < {bound} AS previous"
-        yield "event"
+                yield f"{_time_ms(source)} < {bound}", "previous"
+        yield "event", "event"
         for number, dimension in enumerate(self.dimensions):
-            yield f"{_expression(dimension)} AS d{number}"
+            yield _expression(dimension), f"d{number}"
         for measure in dict.fromkeys(one.measure for one in self.sums):
             if measure is Measure.USERS:
-                yield f"{_USER} AS users"
+                yield _USER, "users"
             elif measure is Measure.EVENTS and raw:
-                yield "toInt64(1) AS events"
+                yield "toInt64(1)", "events"
             else:
-                yield measure.value
+                yield measure.value, measure.value
 
     def _conditions(self, parameters: Parameters) -> Iterator[str]:
         """The events that the sums look at and the question's conditions, ``AND …`` each."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import dedent
 
 from tidemark.query.buckets import even_step
 from tidemark.query.catalogue import Metric
@@ -9,7 +10,7 @@ from tidemark.query.formula import Measure, Sum
 from tidemark.query.limits import Limits
 from tidemark.query.request import OrderBy
 from tidemark.query.resolve import Resolved
-from tidemark.query.selection import Parameters, Period, Selection, quoted, sums_of, template
+from tidemark.query.selection import Parameters, Period, Select, Selection, quoted, sums_of, template
 from tidemark.query.source import Span
 
 _FRAME, _BUCKETS, _TOP, _ESTIMATE = (template(name) for name in ("frame", "buckets", "top", "estimate"))
@@ -48,33 +49,40 @@ class _Writer:
 
     def statement(self) -> Statement:
         request = self._request
-        sources = _union(self._selection.selects(self._periods(), self._parameters))
+        selects = tuple(self._selection.selects(self._periods(), self._parameters))
         estimate = dict(self._parameters.values)
         keys = self._keys()
-        selected = list(self._columns())
+        # nothing to choose, to order or to leave out once the missing buckets are there
+        is_plain = keys == ["bucket"] and not request.having and not request.order_by
+        selected = list(self._columns(present=self._resolved.buckets is not None and not is_plain))
         parts = {
             "columns": ",\n    ".join(selected),
-            "sources": self._marked(sources) if request.top else sources,
             "where": self._where(),
             # without keys: one row, also of nothing
             "group_by": f"GROUP BY {', '.join(keys)}" if keys else "",
-            "order_by": f"ORDER BY {', '.join(self._order())}" if keys else "",
             "timeout_seconds": self._limits.timeout_seconds,
             "memory_bytes": self._limits.memory_bytes,
+            **(self._marked(selects) if request.top else self._source(selects)),
         }
-        if self._resolved.buckets is None:
-            sql = _FRAME.substitute(parts, having=self._having("HAVING"))
+        order_by = f"ORDER BY {', '.join(self._order())}" if keys else ""
+        if self._resolved.buckets is None or is_plain:
+            order_by = self._fill(keys) if is_plain else order_by
+            sql = _FRAME.substitute(parts, having=self._having("HAVING"), order_by=order_by)
         else:
             names = [*keys, *(self._names[one] for one in self._sums)]
             names += [f"p{self._names[one]}" for one in self._sums] if self._resolved.previous else []
             sql = _BUCKETS.substitute(
-                parts, names=", ".join(names), fill=self._fill(keys), having=self._having("WHERE")
+                parts,
+                names=", ".join(names),
+                fill=self._fill(keys),
+                having=self._having("WHERE"),
+                order_by=order_by,
             )
         self._parameters.bind("rows", "UInt32", request.limit + 1)
         return Statement(
             sql=_without_comments(sql),
             parameters=self._parameters.values,
-            estimate_sql=_without_comments(_ESTIMATE.substitute(sources=sources)),
+            estimate_sql=_without_comments(_ESTIMATE.substitute(sources=_union(selects))),
             estimate_parameters=estimate,
         )
 
@@ -92,7 +100,13 @@ class _Writer:
         dimensions = [f"dim{number}" for number in range(len(request.dimensions))]
         return ["bucket"] * (request.grain is not None) + ["other"] * request.has_remainder + dimensions
 
-    def _columns(self) -> Iterator[str]:
+    def _source(self, selects: Sequence[Select]) -> dict[str, str]:
+        """The rows to group: of folded rows of one table without a subquery, which costs planning."""
+        if len(selects) == 1 and selects[0].folded and not self._within_buckets():
+            return {"with": selects[0].with_, "source": dedent(selects[0].body)}
+        return {"with": "", "source": f"FROM\n(\n{_union(selects)}\n)"}
+
+    def _columns(self, *, present: bool) -> Iterator[str]:
         """Keys, the metrics' sums, those of the earlier range, and what rows are chosen by."""
         request = self._request
         if request.grain is not None:
@@ -104,7 +118,7 @@ class _Writer:
             yield (f"if(other, '', toString(d{number}))" if merged else f"d{number}") + f" AS dim{number}"
         for name, one, period in self._wanted():
             yield f"{_merged(one, f'g_{name}') if request.top else _aggregate(one, period)} AS {name}"
-        if self._resolved.buckets is not None:
+        if present:
             yield "count() > 0 AS present"
 
     def _wanted(self) -> Iterator[tuple[str, Sum, str | None]]:
@@ -168,8 +182,8 @@ class _Writer:
         before = ["present", *keys[1:]] if keys[1:] else []
         return f"ORDER BY {', '.join([*before, 'bucket'])} WITH FILL FROM toInt32(0) TO {until}"
 
-    def _marked(self, sources: str) -> str:
-        """The sources' groups, marked whether they belong to the remainder."""
+    def _marked(self, selects: Sequence[Select]) -> dict[str, str]:
+        """The rows' groups, marked whether they belong to the remainder."""
         top = self._request.top
         if top is None:
             raise ValueError("a question without top has no remainder")
@@ -184,17 +198,18 @@ class _Writer:
             *(f"{_aggregate(one, period, state=True)} AS g_{name}" for name, one, period in self._wanted()),
         ]
         totals = {one: f"total_{self._names[one]}" for one in top.by.formula.sums}
-        return _TOP.substitute(
+        marked = _TOP.substitute(
+            self._source(selects),
             by=top.by.formula.sql(totals),
             totals=",\n        ".join(
                 f"{_merged(one, f'g_{self._names[one]}')} OVER value AS {total}"
                 for one, total in totals.items()
             ),
             groups=",\n            ".join(groups),
-            sources=sources,
             where=self._within_buckets(),
             keys=", ".join(["bucket"] * len(buckets) + dimensions),
         )
+        return {"with": "", "source": f"FROM\n(\n{marked}\n)"}
 
     def _having(self, clause: str) -> str:
         found = ["present"] if self._resolved.buckets is not None and self._request.dimensions else []
@@ -230,8 +245,8 @@ class _Writer:
             yield f"dim{number} {order.direction}"
 
 
-def _union(sources: Iterable[str]) -> str:
-    return "    UNION ALL\n".join(sources)
+def _union(selects: Iterable[Select]) -> str:
+    return "\n    UNION ALL\n".join(one.text.rstrip() for one in selects)
 
 
 def _aggregate(one: Sum, period: str | None, *, state: bool = False) -> str:

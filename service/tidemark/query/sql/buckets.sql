@@ -4,12 +4,10 @@ SELECT
     $names
 FROM
 (
+    $with
     SELECT
         $columns
-    FROM
-    (
-$sources
-    )
+$source
     $where
     $group_by
     $fill

@@ -1,13 +1,12 @@
 -- One answer: what the sources hold of the range, by bucket and dimensions. The planner fills in
---   sources: a SELECT for each table and period, with columns time, previous, event, d0 … and measures
+--   source: a SELECT for each table and period, with columns time, previous, event, d0 … and measures; or one table
+--     alone with `with` for those columns, since a subquery more costs planning
 --   columns, having, order_by: expressions over columns that the catalogue names
 -- Values of a question are bound parameters. Sums are Int128: ClickHouse's sum of Int64 wraps in silence.
+$with
 SELECT
     $columns
-FROM
-(
-$sources
-)
+$source
 $where
 $group_by
 $having

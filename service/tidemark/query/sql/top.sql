@@ -12,12 +12,10 @@ FROM
         $totals
     FROM
     (
+        $with
         SELECT
             $groups
-        FROM
-        (
-$sources
-        )
+$source
         $where
         GROUP BY $keys
     )
