@@ -1,0 +1,171 @@
+"""User-level moments of an arm: from exact sums to variances and covariances, without cancellation.
+
+A user's x is what the metric's numerator adds up to for that user, y the denominator (ratio metrics), k the
+covariate of the time before the first exposure. The sums are over users: x, xx = sum of squares, xy = sum of
+products, and so on. The variance is (n xx - x x) / (n (n - 1)): with money in millionths x goes to 1e18 and
+xx to 1e38, and in float64 that difference may lose every digit. It is therefore formed in integers, here or
+by ClickHouse in Int256, and only then becomes a float64, good to its last digit.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tidemark.stats.array import Floats, divide, floats
+
+SAFE = 2.0**62
+"""Below it sums and differences of two int64 cannot wrap."""
+
+
+def _none() -> Floats:
+    return np.zeros(())
+
+
+def _number(value: object) -> int | Fraction:
+    """A number for exactly what it is: Decimal rounds products to 28 digits, and float to 16."""
+    match value:
+        case int() | np.integer():
+            return int(value)
+        case float() | Decimal() | Fraction():
+            exact = Fraction(value)
+            return exact.numerator if exact.denominator == 1 else exact
+    raise TypeError(f"a sum is {value!r}, must be an int, Decimal, Fraction or float")
+
+
+def exact(values: ArrayLike) -> NDArray[Any]:
+    """Values as integers that cannot round: int64 as they are, all else as Python's numbers.
+
+    Raises:
+        TypeError: if one of them is no number.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind == "i" or (array.dtype.kind == "u" and array.dtype.itemsize < 8):  # noqa: PLR2004
+        return array.astype(np.int64, copy=False)
+    return np.asarray(np.frompyfunc(_number, 1, 1)(array), dtype=object)
+
+
+def largest(values: NDArray[Any]) -> float:
+    """The largest magnitude, 0 without any."""
+    return float(max(abs(int(values.max())), abs(int(values.min())))) if values.size else 0.0
+
+
+def prefix_sums(increments: ArrayLike, axis: int = -1) -> NDArray[Any]:
+    """Running totals of minutes' increments, exact.
+
+    They are int64 where the total provably fits, else of Python. From increments of moments (users, x,
+    xx, …) these are the sums of everybody so far.
+
+    Raises:
+        TypeError: if an increment is no number.
+    """
+    steps = exact(increments)
+    if steps.dtype != object and largest(steps) * steps.shape[axis] >= SAFE:
+        steps = steps.astype(object)
+    sums: NDArray[Any] = np.add.accumulate(steps, axis=axis)
+    return sums
+
+
+def centred(n: ArrayLike, one: ArrayLike, other: ArrayLike, product: ArrayLike) -> Floats:
+    """``n product - one other``, formed in integers and rounded once.
+
+    With one = other = x and product = xx it is n (n - 1) times the variance of x.
+
+    Raises:
+        TypeError: if one of the sums is no number.
+    """
+    parts = [exact(value) for value in (n, product, one, other)]
+    if any(part.dtype == object for part in parts) or not (
+        largest(parts[0]) * largest(parts[1]) < SAFE and largest(parts[2]) * largest(parts[3]) < SAFE
+    ):
+        parts = [part.astype(object) for part in parts]
+    users, products, ones, others = parts
+    return floats(users * products - ones * others)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """One arm's moments, of any one shape (or shapes that broadcast), such as slices by minutes.
+
+    Attributes:
+        n: Users.
+        x: Sum of the numerator over users, in the metric's unit.
+        dxx: n xx - x x; ``dyy`` and ``dkk`` likewise.
+        y: Sum of the denominator, 0 for metrics without one.
+        dxy: n xy - x y.
+        k: Sum of the covariate, 0 without one.
+        dxk: n xk - x k; ``dyk`` likewise.
+    """
+
+    n: Floats
+    x: Floats
+    dxx: Floats
+    y: Floats = field(default_factory=_none)
+    dyy: Floats = field(default_factory=_none)
+    dxy: Floats = field(default_factory=_none)
+    k: Floats = field(default_factory=_none)
+    dkk: Floats = field(default_factory=_none)
+    dxk: Floats = field(default_factory=_none)
+    dyk: Floats = field(default_factory=_none)
+
+    @classmethod
+    def exact(
+        cls,
+        *,
+        n: ArrayLike,
+        x: ArrayLike,
+        xx: ArrayLike,
+        y: ArrayLike = 0,
+        yy: ArrayLike = 0,
+        xy: ArrayLike = 0,
+        k: ArrayLike = 0,
+        kk: ArrayLike = 0,
+        xk: ArrayLike = 0,
+        yk: ArrayLike = 0,
+    ) -> Self:
+        """From exact sums: Python integers, int64, Decimal, Fraction or object arrays of them, any shape.
+
+        Raises:
+            TypeError: if a sum is no number.
+        """
+        return cls(
+            n=floats(exact(n)),
+            x=floats(exact(x)),
+            dxx=centred(n, x, x, xx),
+            y=floats(exact(y)),
+            dyy=centred(n, y, y, yy),
+            dxy=centred(n, x, y, xy),
+            k=floats(exact(k)),
+            dkk=centred(n, k, k, kk),
+            dxk=centred(n, x, k, xk),
+            dyk=centred(n, y, k, yk),
+        )
+
+    def scaled(self, *, x: float = 1.0, y: float = 1.0, k: float = 1.0) -> "Moments":
+        """The same in other units: what 1 of x, y and k is worth, 1e-6 for sums in millionths."""
+        return Moments(
+            n=self.n,
+            x=self.x * x,
+            dxx=self.dxx * (x * x),
+            y=self.y * y,
+            dyy=self.dyy * (y * y),
+            dxy=self.dxy * (x * y),
+            k=self.k * k,
+            dkk=self.dkk * (k * k),
+            dxk=self.dxk * (x * k),
+            dyk=self.dyk * (y * k),
+        )
+
+    def mean(self, total: Floats) -> Floats:
+        """A sum (``x``, ``y``, ``k``) a user; 0 without users."""
+        return divide(total, self.n)
+
+    def covariance(self, product: Floats, freedom: int = 1) -> Floats:
+        """A variance or covariance of users from ``dxx``, ``dxy``, …; 0 where there are not enough users.
+
+        ``freedom`` 1 divides by n - 1 (a sample), 0 by n (a proportion's p (1 - p)).
+        """
+        return divide(product, self.n * np.maximum(self.n - freedom, 0.0))
