@@ -38,13 +38,13 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(
         ("rs_m1000_t29120", "rs_m5000_t29120"),
-        "Robbins-Siegmund's boundary says nothing before a start that must be fixed; one multiplier is everywhere",
+        "Robbins-Siegmund's boundary says nothing before a start that must be fixed; ours is one everywhere",
     ),
     **dict.fromkeys(
         ("cs_bernoulli_520_1000", "cs_bernoulli_3_40", "cs_bernoulli_1234_14500"),
         "the interval of one arm's rate, not of an effect; small samples are kept out by the least data",
     ),
-    "cs_gammaexp": "needs a bound on the values, which revenue has not; small samples are kept out by the least data",
+    "cs_gammaexp": "needs a bound on the values, which revenue has not",
     "savvi_poisson_log_ratio": "a rate of events: events of one user are not independent, users are",
     **dict.fromkeys(
         ("sp_betabinom_small", "sp_betabinom_zero"),
@@ -55,14 +55,14 @@ LEFT_OUT = {
     "tt_proportion_pearson": "the same test as pooled z with a continuity correction",
     "sm_prop_diff_ci_agresti-caffo": "mends Wald's interval at small counts, which the least data keeps out",
     "sm_prop_ratio_ci_log": "a ratio's interval that may disagree with p; Fieller's cannot",
-    "sm_prop_ratio_ci_score": "a ratio's interval of proportions only, that may disagree with p; Fieller's cannot",
-    "sm_wilson_zero": "the interval of one rate, not of an effect (rates have theirs in tidemark.query.interval)",
+    "sm_prop_ratio_ci_score": "a ratio's interval of proportions only; Fieller's is for all metrics",
+    "sm_wilson_zero": "the interval of one rate, not of an effect (rates have it in tidemark.query)",
     "sm_mult_simes-hochberg": "not valid under every dependence, which Holm's is",
     **dict.fromkeys(
         ("tt_power_rel_effect_size", "tt_power_power", "sm_power_t_n"),
-        "the power of a fixed-horizon t test by the noncentral t; remaining users are those of the watched test",
+        "the power of a fixed-horizon t test by the noncentral t; ours is that of the watched test",
     ),
-    "sm_power_z_mde": "a solver's result, 6e-5 off the closed form (1.95996 + 0.84162) sqrt(2 / n); mde_z has it",
+    "sm_power_z_mde": "a solver's result, 6e-5 off the closed form 2.80158 sqrt(2 / n), which mde_z has",
 }
 """Vectors whose method is not built, with the reason."""
 

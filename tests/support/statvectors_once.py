@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import stdtrit
 
-from statvectors import Z, Vector, arm, checks
+from statvectors import Vector, Z, arm, checks
 from tidemark.stats.array import Floats, divide
 from tidemark.stats.bayesian import Posterior, Prior, bayesian, posterior
 from tidemark.stats.boundary import Boundary
@@ -16,7 +16,8 @@ from tidemark.stats.moments import Moments
 from tidemark.stats.multiplicity import benjamini_hochberg, holm
 from tidemark.stats.remaining import detectable_by, total_users
 
-UNDECIDED = np.zeros((), dtype=np.int64)
+NEITHER = np.zeros((), dtype=np.int8)
+ENOUGH = np.zeros((), dtype=np.int64)
 
 
 def effect_of(vector: Vector) -> Effect:
@@ -28,7 +29,7 @@ def effect_of(vector: Vector) -> Effect:
 
 
 def delta(effect: Effect, at: Floats | None = None) -> tuple[Floats, Floats]:
-    """The lift and its variance by the delta method (its slope ``at`` that lift), as other libraries have it."""
+    """The lift and its variance by the delta method (its slope ``at`` that lift), as others have it."""
     size = np.abs(effect.baseline)
     value = effect.difference / size if at is None else at
     shared = np.sign(effect.baseline) * effect.covariance
@@ -37,7 +38,7 @@ def delta(effect: Effect, at: Floats | None = None) -> tuple[Floats, Floats]:
 
 
 def follows_fieller(effect: Effect, ours: FixedHorizon, multiplier: Floats) -> None:
-    """Our lift's bounds are just ``multiplier`` standard errors away, and exclude 0 exactly when the test does."""
+    """Our lift's bounds are ``multiplier`` standard errors away, and exclude 0 exactly when the test does."""
     for bound in (ours.lift.lower, ours.lift.upper):
         size = np.abs(effect.baseline)
         shared = np.sign(effect.baseline) * effect.covariance
@@ -113,7 +114,7 @@ def cuped_mean(vector: Vector) -> None:
 
 @checks("gb_cuped_ratio_absolute")
 def cuped_ratio(vector: Vector) -> None:
-    """gbstats' covariate is a ratio: it is given as its linearised value a user, mean and variances of each arm."""
+    """The covariate of gbstats is a ratio: it is given as its linearised value a user, arm by arm."""
     control, treatment = (_with_ratio_covariate(vector.inputs[which]) for which in ("a", "b"))
     effect = adjusted_ratio(control, treatment)
     ours = welch(effect, vector.inputs["alpha"])
@@ -127,7 +128,7 @@ def cuped_ratio(vector: Vector) -> None:
 
 @checks("tt_mean_two-sided", "tt_ratio")
 def tea_tasting(vector: Vector) -> None:
-    """tea-tasting's interval of the lift is that of a logarithm; ours is Fieller's, checked by its definition."""
+    """Their interval of the lift is that of a logarithm; ours is Fieller's, checked by its definition."""
     effect = effect_of(vector)
     ours = welch(effect, 0.05)
     multiplier = _t(ours, 0.05)
@@ -218,7 +219,7 @@ def minimal_effect(vector: Vector) -> None:
 
 @checks("gb_power_fixed_mde0.05", "gb_power_seq_mde0.05", "gb_power_seq_mde0.02")
 def users_still_needed(vector: Vector) -> None:
-    """gbstats takes the delta method's variance of the lift: with it we need as many users, watched or not."""
+    """With the delta method's variance of the lift, as gbstats has it, we need as many users, watched or not."""
     effect = effect_of(vector)
     users = effect.control.users + effect.treatment.users
     _, variance = delta(effect)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import lambertw
 
 from statvectors import Vector, checks
-from statvectors_once import UNDECIDED, delta, effect_of
+from statvectors_once import ENOUGH, NEITHER, delta, effect_of
 from tidemark.stats.boundary import Boundary
 from tidemark.stats.clock import information
 from tidemark.stats.comparison import compare, standard_errors
@@ -18,7 +18,7 @@ from tidemark.stats.sampleratio import log_bayes_factor, sample_ratio
 def sequence_absolute(vector: Vector) -> None:
     effect = effect_of(vector)
     boundary = Boundary.tuned(vector.inputs["alpha"], vector.inputs["n_star"])
-    ours = compare(effect, boundary, effect.control.users + effect.treatment.users, UNDECIDED)
+    ours = compare(effect, boundary, effect.control.users + effect.treatment.users, ENOUGH)
     vector.near(ours.difference.value, "estimate")
     vector.near([ours.difference.lower, ours.difference.upper], "ci")
     vector.near(ours.p_value, "p_value")
@@ -32,7 +32,7 @@ def sequence_absolute(vector: Vector) -> None:
     "gb_mean_seq_relative_N5000",
 )
 def sequence_relative(vector: Vector) -> None:
-    """gbstats inverts the delta method's lift, which cries wolf in 9.6 to 15.6 % at a nominal 5 % at low rates.
+    """gbstats watches the delta method's lift: 9.6 to 15.6 % false alarms at a nominal 5 % at low rates.
 
     The multiplier must agree: its interval is that many of its standard errors wide. Our interval is
     Fieller's with the same multiplier, and our p that of the difference.
@@ -48,7 +48,7 @@ def sequence_relative(vector: Vector) -> None:
     vector.near([value - reach, value + reach], "ci")
     theirs = np.minimum(1, np.exp(-boundary.log_e(value / np.sqrt(variance), clock)))
     vector.near(theirs, "p_value")
-    ours = compare(effect, boundary, clock, UNDECIDED)
+    ours = compare(effect, boundary, clock, ENOUGH)
     for bound in (ours.lift.lower, ours.lift.upper):
         spread = effect.variance - 2 * bound * effect.covariance + bound**2 * effect.baseline_variance
         away = np.abs(effect.difference - bound * effect.baseline) / np.sqrt(spread)
@@ -57,7 +57,7 @@ def sequence_relative(vector: Vector) -> None:
 
 @checks("gb_prop_seq_one_sided_greater_N5000")
 def sequence_one_sided(vector: Vector) -> None:
-    """gbstats takes a closed form that bounds the one-sided boundary; ours is the boundary itself, so tighter.
+    """gbstats takes a closed form above the one-sided boundary; ours is the boundary itself, so tighter.
 
     Its p is clipped at 0.4999, where ours goes up to 1.
     """
@@ -125,7 +125,7 @@ def msprt_in_information(vector: Vector) -> None:
     log_e = boundary.log_e(standard_errors(effect), clock)
     vector.near(np.exp(log_e), "lambda_")
     vector.near(np.minimum(1, np.exp(-log_e)), "p")
-    bounds = difference(effect, boundary.multiplier(clock), UNDECIDED)
+    bounds = difference(effect, boundary.multiplier(clock), NEITHER)
     vector.near([bounds.lower, bounds.upper], "ci")
 
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Codes = NDArray[np.int64]
+Sides = NDArray[np.int8]
 
 LOG_LIMIT = 300 * np.log(10)
 """Evidence ends here: p at 1e-300 and e at 1e300, so that neither is ever 0 or infinite."""
@@ -21,9 +22,8 @@ def floats(values: ArrayLike) -> Floats:
 
 def divide(part: ArrayLike, whole: ArrayLike) -> Floats:
     """``part / whole``, and 0 where the whole is 0; any broadcastable shapes."""
-    above, below = floats(part), floats(whole)
-    quotient: Floats = np.zeros(np.broadcast_shapes(above.shape, below.shape))
-    np.divide(above, below, out=quotient, where=below != 0)
+    below = floats(whole)
+    quotient: Floats = floats(part) / np.where(below == 0, np.inf, below)
     return quotient
 
 
@@ -39,5 +39,5 @@ def probability(log_p: ArrayLike) -> Floats:
 
 def running(fold: Callable[..., Any], values: NDArray[Any]) -> NDArray[Any]:
     """``fold`` (``np.maximum.accumulate``, …) over the last axis, which is time; one value stays as it is."""
-    folded: NDArray[Any] = fold(values, axis=-1) if values.ndim else values
+    folded: NDArray[Any] = fold(values, axis=-1) if values.ndim and values.shape[-1] > 1 else values
     return folded

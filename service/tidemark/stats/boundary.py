@@ -66,21 +66,25 @@ class Boundary:
             raise ValueError(f"alpha is {alpha!r}, must be between 0 and 1, such as 0.05")
         return cls(alpha, planned / (-2 * log(alpha) + log1p(-2 * log(alpha))))
 
-    def multiplier(self, clock: Floats) -> Floats:
-        """C, in standard errors, at each of the clock's times (users); finite at 0 as well."""
-        passed = self._passed(clock)
-        squared: Floats = (1 + 1 / passed) * (np.log1p(passed) - 2 * log(self.alpha))
-        return np.sqrt(squared)
+    def look(self, z: Floats, clock: Floats) -> tuple[Floats, Floats]:
+        """The multiplier, and the logarithm of the e-value of an effect z standard errors away, broadcast.
 
-    def log_e(self, z: Floats, clock: Floats) -> Floats:
-        """The logarithm of the e-value, two-sided; z in standard errors, shapes broadcast.
-
-        The smallest is -log(1 + v/R) / 2, where z is 0.
+        The multiplier is finite at the clock's time 0 as well; the e-value is least where z is 0.
         """
         passed = self._passed(clock)
-        capped = np.minimum(np.abs(z), FAR)
-        evidence: Floats = capped * capped * (0.5 * passed / (1 + passed)) - 0.5 * np.log1p(passed)
-        return evidence
+        waited: Floats = np.log1p(passed)
+        capped = np.clip(z, -FAR, FAR)
+        multiplier: Floats = np.sqrt((1 + 1 / passed) * (waited - 2 * log(self.alpha)))
+        log_e: Floats = 0.5 * (capped * capped * (passed / (1 + passed)) - waited)
+        return multiplier, log_e
+
+    def multiplier(self, clock: Floats) -> Floats:
+        """C, in standard errors, at each of the clock's times."""
+        return self.look(np.zeros(()), clock)[0]
+
+    def log_e(self, z: Floats, clock: Floats) -> Floats:
+        """The logarithm of the e-value, two-sided."""
+        return self.look(z, clock)[1]
 
     def log_e_one_sided(self, z: Floats, clock: Floats) -> Floats:
         """The logarithm of the e-value against "not above 0": only positive z speak.

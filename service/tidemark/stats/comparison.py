@@ -7,14 +7,18 @@ hold there, and what it said would stay for good. Any choice of minutes keeps th
 only make the intersection wider.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from tidemark.stats.array import LOG_LIMIT, Codes, Flags, Floats, divide, probability, root, running
+from tidemark.stats.array import LOG_LIMIT, Codes, Flags, Floats, Sides, divide, probability, root, running
+from tidemark.stats.blocks import in_blocks
 from tidemark.stats.boundary import Boundary
+from tidemark.stats.clock import users
 from tidemark.stats.effect import Effect
 from tidemark.stats.interval import Interval, difference, intersection, lift, side
+from tidemark.stats.moments import Moments
 from tidemark.stats.reason import Reason
 
 MISSING = sum(
@@ -100,9 +104,8 @@ def compare(effect: Effect, boundary: Boundary, clock: Floats, lacking: Codes) -
     """
     enough = lacking == 0
     z = np.where(enough, standard_errors(effect), 0.0)
-    multiplier = boundary.multiplier(clock)
+    multiplier, log_e = boundary.look(z, clock)
     sides = side(z, multiplier)
-    log_e = boundary.log_e(z, clock)
     above, below = (running(np.logical_or.accumulate, sides == sign) for sign in (1, -1))
     now = difference(effect, multiplier, sides)
     held = intersection(now, enough)
@@ -127,12 +130,42 @@ def compare(effect: Effect, boundary: Boundary, clock: Floats, lacking: Codes) -
     )
 
 
+def watch(
+    effect_of: Callable[[Moments, Moments], Effect],
+    control: Moments,
+    treatment: Moments,
+    conversions: tuple[Floats, Floats],
+    boundary: Boundary,
+    *,
+    share: float = 0.5,
+    least: Least | None = None,
+) -> Comparison:
+    """From the moments so far, slices by minutes, to the comparison: what a chart and a verdict need.
+
+    Args:
+        effect_of: ``effect.proportion``, ``mean``, ``ratio``, ``adjusted_mean`` or ``adjusted_ratio``.
+        control: Its moments, the last axis being time.
+        treatment: Its moments, of the same shape.
+        conversions: Users who did what the metric counts, of control and treatment.
+        boundary: The experiment's, tuned to the planned users of these two arms.
+        share: The treatment's planned weight over both arms' weights.
+        least: The least data.
+    """
+
+    def work(control: Moments, treatment: Moments, converted: Floats, treated: Floats) -> Comparison:
+        effect = effect_of(control, treatment)
+        lacking = missing(effect, (converted, treated), least)
+        return compare(effect, boundary, users(control.n, treatment.n, share), lacking)
+
+    return in_blocks(work, control, treatment, *conversions)
+
+
 def standard_errors(effect: Effect) -> Floats:
     """The difference in standard errors, z; 0 where it has no variance."""
     return divide(effect.difference, root(effect.variance))
 
 
-def _p_value(log_e: Floats, sides: Codes, enough: Flags, alpha: float) -> Floats:
+def _p_value(log_e: Floats, sides: Sides, enough: Flags, alpha: float) -> Floats:
     """min(1, 1/e), below alpha exactly where a side was decided."""
     p = probability(-log_e)
     decided = sides != 0

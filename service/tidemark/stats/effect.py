@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from tidemark.stats.array import Flags, Floats, divide
+from tidemark.stats.array import Flags, Floats, divide, root
 from tidemark.stats.moments import Moments
 
 NOISE = 1e-12
@@ -30,7 +30,6 @@ class Estimate:
         mean: The unadjusted mean or ratio, that people know.
         mean_variance: The variance of ``mean``.
         covariance: The covariance of ``value`` and ``mean``.
-        spread: The standard deviation of one user's (linearised) value, unadjusted.
         defined: Is there a mean: false without users, and where a ratio's denominator is 0.
     """
 
@@ -40,8 +39,12 @@ class Estimate:
     mean: Floats
     mean_variance: Floats
     covariance: Floats
-    spread: Floats
     defined: Flags
+
+    @property
+    def standard_deviation(self) -> Floats:
+        """Of one user's value, unadjusted, in the metric's unit."""
+        return root(self.mean_variance * self.users)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +136,13 @@ class _Linear:
     def estimate(self) -> Estimate:
         """As it is, without the covariate."""
         variance = divide(self.user_variance, self.users)
-        spread = np.sqrt(self.user_variance)
-        return Estimate(self.users, self.mean, variance, self.mean, variance, variance, spread, self.defined)
+        return Estimate(self.users, self.mean, variance, self.mean, variance, variance, self.defined)
 
 
 def _plain(arm: Moments, freedom: int = 1) -> Estimate:
     average = arm.mean(arm.x)
-    user_variance = arm.covariance(arm.dxx, freedom)
-    variance = divide(user_variance, arm.n)
-    return Estimate(arm.n, average, variance, average, variance, variance, np.sqrt(user_variance), arm.n > 0)
+    variance = arm.dxx / np.maximum(arm.n * arm.n * (arm.n - freedom), 1.0)
+    return Estimate(arm.n, average, variance, average, variance, variance, arm.n > 0)
 
 
 def _values(arm: Moments) -> _Linear:
@@ -199,6 +200,5 @@ def _less(arm: _Linear, slope: Floats, centre: Floats) -> Estimate:
         mean=arm.mean,
         mean_variance=divide(arm.user_variance, arm.users),
         covariance=divide(arm.user_variance - slope * arm.shared, arm.users),
-        spread=np.sqrt(arm.user_variance),
         defined=arm.defined,
     )

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tidemark.stats.array import Codes, Flags, Floats, divide, root, running
+from tidemark.stats.array import Flags, Floats, Sides, divide, root, running
 from tidemark.stats.effect import Effect
 
 TINY = float(np.finfo(np.float64).tiny)
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +38,19 @@ class Interval:
         )
 
 
-def side(z: Floats, multiplier: Floats) -> Codes:
+def side(z: Floats, multiplier: Floats) -> Sides:
     """The one comparison: 1 above 0, -1 below, 0 undecided; z and the multiplier in standard errors."""
-    return np.where(np.abs(z) > multiplier, np.sign(z), 0.0).astype(np.int64)
+    sides: Sides = (z > multiplier).astype(np.int8) - (z < -multiplier).astype(np.int8)
+    return sides
 
 
-def difference(effect: Effect, multiplier: Floats, sides: Codes) -> Interval:
+def difference(effect: Effect, multiplier: Floats, sides: Sides) -> Interval:
     """Difference plus and minus the multiplier times its standard error, in the metric's unit."""
     reach = multiplier * root(effect.variance)
-    return _kept(effect.difference, effect.difference - reach, effect.difference + reach, sides)
+    return _kept(effect.difference - reach, effect.difference + reach, effect.difference, sides)
 
 
-def lift(effect: Effect, multiplier: Floats, sides: Codes) -> tuple[Interval, Flags]:
+def lift(effect: Effect, multiplier: Floats, sides: Sides) -> tuple[Interval, Flags]:
     """The lift relative to the control mean's magnitude, by Fieller's inversion; and where it is bounded.
 
     A lift t is in the set when (D - t |M|)² <= c² Var(D - t |M|) (Fieller 1954, "Some problems in interval
@@ -59,24 +61,20 @@ def lift(effect: Effect, multiplier: Floats, sides: Codes) -> tuple[Interval, Fl
     """
     size = np.abs(effect.baseline)
     bounded = size > multiplier * root(effect.baseline_variance)
-    whole = np.where(bounded, size, 1.0)
-    value = effect.difference / whole
-    # all in units of |M| (squared): e of D, g of M times c², k of both
-    e = effect.variance / whole**2
-    m = effect.baseline_variance / whole**2
-    k = np.sign(effect.baseline) * effect.covariance / whole**2
-    squared = multiplier * multiplier
-    # the roots of (1 - g) t² - 2 b t + (value² - c² e) = 0, by the forms that do not cancel
-    lead = np.where(bounded, 1 - squared * m, 1.0)
-    middle = value - squared * k
-    last = value * value - squared * e
-    spread = multiplier * root(lead * e + (value * m - 2 * k) * value + squared * k * k)
-    way = np.where(sides != 0, sides, np.where(middle < 0, -1.0, 1.0))
-    far = way * (np.abs(middle) + spread)
-    one, other = far / np.where(lead > 0, lead, 1.0), divide(last, far)
-    bounded = bounded & (lead > 0)
-    found = _kept(value, np.minimum(one, other), np.maximum(one, other), sides)
-    return found.where(bounded), bounded
+    scale = 1 / np.where(bounded, size, 1.0)
+    value = effect.difference * scale
+    # c² times the variances of D and |M| and their covariance, in units of |M|: e, g and k
+    unit = multiplier * multiplier * scale * scale
+    e, g = unit * effect.variance, unit * effect.baseline_variance
+    k = unit * np.sign(effect.baseline) * effect.covariance
+    # the roots of (1 - g) t² - 2 (value - k) t + (value² - e) = 0, by the forms that do not cancel
+    lead = np.maximum(1 - g, EPSILON)
+    middle = value - k
+    spread = root(lead * e + (value * g - 2 * k) * value + k * k)
+    far = middle + np.copysign(spread, middle)
+    one, other = far / lead, divide(value * value - e, far)
+    lower, upper = np.minimum(one, other), np.maximum(one, other)
+    return _kept(np.minimum(lower, value), np.maximum(upper, value), value, sides).where(bounded), bounded
 
 
 def intersection(interval: Interval, kept: Flags) -> Interval:
@@ -92,12 +90,10 @@ def intersection(interval: Interval, kept: Flags) -> Interval:
     )
 
 
-def _kept(value: Floats, lower: Floats, upper: Floats, sides: Codes) -> Interval:
-    """Bounds around the value, excluding 0 exactly where a side was decided."""
-    lowest, highest = np.where(sides > 0, TINY, -np.inf), np.where(sides < 0, -TINY, np.inf)
-    open_above, open_below = np.where(sides == 0, 0.0, np.inf), np.where(sides == 0, 0.0, -np.inf)
+def _kept(lower: Floats, upper: Floats, value: Floats, sides: Sides) -> Interval:
+    """Bounds that exclude 0 exactly where a side was decided."""
     return Interval(
         value,
-        np.clip(np.minimum(lower, value), lowest, open_above),
-        np.clip(np.maximum(upper, value), open_below, highest),
+        np.where(sides > 0, np.maximum(lower, TINY), np.minimum(lower, 0.0)),
+        np.where(sides < 0, np.minimum(upper, -TINY), np.maximum(upper, 0.0)),
     )

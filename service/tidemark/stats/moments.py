@@ -15,8 +15,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tidemark.stats.array import Floats, divide, floats
+from tidemark.stats.array import Floats, floats
 
+Exact = ArrayLike | Decimal | Fraction
+"""A sum, or arrays of sums, that nothing has rounded."""
 SAFE = 2.0**62
 """Below it sums and differences of two int64 cannot wrap."""
 
@@ -36,7 +38,7 @@ def _number(value: object) -> int | Fraction:
     raise TypeError(f"a sum is {value!r}, must be an int, Decimal, Fraction or float")
 
 
-def exact(values: ArrayLike) -> NDArray[Any]:
+def exact(values: Exact) -> NDArray[Any]:
     """Values as integers that cannot round: int64 as they are, all else as Python's numbers.
 
     Raises:
@@ -53,7 +55,7 @@ def largest(values: NDArray[Any]) -> float:
     return float(max(abs(int(values.max())), abs(int(values.min())))) if values.size else 0.0
 
 
-def prefix_sums(increments: ArrayLike, axis: int = -1) -> NDArray[Any]:
+def prefix_sums(increments: Exact, axis: int = -1) -> NDArray[Any]:
     """Running totals of minutes' increments, exact.
 
     They are int64 where the total provably fits, else of Python. From increments of moments (users, x,
@@ -69,7 +71,7 @@ def prefix_sums(increments: ArrayLike, axis: int = -1) -> NDArray[Any]:
     return sums
 
 
-def centred(n: ArrayLike, one: ArrayLike, other: ArrayLike, product: ArrayLike) -> Floats:
+def centred(n: Exact, one: Exact, other: Exact, product: Exact) -> Floats:
     """``n product - one other``, formed in integers and rounded once.
 
     With one = other = x and product = xx it is n (n - 1) times the variance of x.
@@ -115,34 +117,39 @@ class Moments:
     def exact(
         cls,
         *,
-        n: ArrayLike,
-        x: ArrayLike,
-        xx: ArrayLike,
-        y: ArrayLike = 0,
-        yy: ArrayLike = 0,
-        xy: ArrayLike = 0,
-        k: ArrayLike = 0,
-        kk: ArrayLike = 0,
-        xk: ArrayLike = 0,
-        yk: ArrayLike = 0,
+        n: Exact,
+        x: Exact,
+        xx: Exact,
+        y: Exact | None = None,
+        yy: Exact | None = None,
+        xy: Exact | None = None,
+        k: Exact | None = None,
+        kk: Exact | None = None,
+        xk: Exact | None = None,
+        yk: Exact | None = None,
     ) -> Self:
         """From exact sums: Python integers, int64, Decimal, Fraction or object arrays of them, any shape.
+
+        What is not given is 0: y without a denominator, k without a covariate.
 
         Raises:
             TypeError: if a sum is no number.
         """
-        return cls(
-            n=floats(exact(n)),
-            x=floats(exact(x)),
-            dxx=centred(n, x, x, xx),
-            y=floats(exact(y)),
-            dyy=centred(n, y, y, yy),
-            dxy=centred(n, x, y, xy),
-            k=floats(exact(k)),
-            dkk=centred(n, k, k, kk),
-            dxk=centred(n, x, k, xk),
-            dyk=centred(n, y, k, yk),
-        )
+        parts = {
+            "dxx": (x, x, xx),
+            "dyy": (y, y, yy),
+            "dxy": (x, y, xy),
+            "dkk": (k, k, kk),
+            "dxk": (x, k, xk),
+            "dyk": (y, k, yk),
+        }
+        sums = {name: floats(exact(one)) for name, one in (("y", y), ("k", k)) if one is not None}
+        products = {
+            name: centred(n, one, other, product)
+            for name, (one, other, product) in parts.items()
+            if one is not None and other is not None and product is not None
+        }
+        return cls(n=floats(exact(n)), x=floats(exact(x)), **sums, **products)
 
     def scaled(self, *, x: float = 1.0, y: float = 1.0, k: float = 1.0) -> "Moments":
         """The same in other units: what 1 of x, y and k is worth, 1e-6 for sums in millionths."""
@@ -161,11 +168,13 @@ class Moments:
 
     def mean(self, total: Floats) -> Floats:
         """A sum (``x``, ``y``, ``k``) a user; 0 without users."""
-        return divide(total, self.n)
+        average: Floats = total / np.maximum(self.n, 1.0)
+        return average
 
     def covariance(self, product: Floats, freedom: int = 1) -> Floats:
         """A variance or covariance of users from ``dxx``, ``dxy``, …; 0 where there are not enough users.
 
         ``freedom`` 1 divides by n - 1 (a sample), 0 by n (a proportion's p (1 - p)).
         """
-        return divide(product, self.n * np.maximum(self.n - freedom, 0.0))
+        spread: Floats = product / np.maximum(self.n * (self.n - freedom), 1.0)
+        return spread

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statarms import Kind, conversions
+from tidemark.stats.array import Codes, Flags, Floats
 from tidemark.stats.boundary import Boundary
 from tidemark.stats.clock import users
 from tidemark.stats.comparison import MISSING, Comparison, compare, missing
@@ -16,17 +18,19 @@ from tidemark.stats.verdict import Verdict, verdict
 
 ALPHA = 0.05
 KINDS = (proportion, mean, ratio, adjusted_mean, adjusted_ratio)
+Watched = tuple[Effect, Comparison, Floats, Codes]
 FEW = st.sampled_from([0, 1, 2, 99, 100, 1_000, 10**9])
 PLENTY = st.sampled_from([1_300, 5_000, 200_000, 10**9])
 
 
-def has(bits: object, *codes: Reason) -> np.ndarray:
+def has(bits: Codes, *codes: Reason) -> Flags:
     """Where one of the codes is set."""
-    return np.asarray(bits) & sum(code.bit for code in codes) != 0
+    found: Flags = bits & sum(code.bit for code in codes) != 0
+    return found
 
 
 @st.composite
-def arms(draw: st.DrawFn, kind: object, minutes: int, plenty: bool) -> tuple[Moments, np.ndarray]:
+def arms(draw: st.DrawFn, kind: Kind, minutes: int, plenty: bool) -> tuple[Moments, Floats]:
     """An arm's running sums over minutes of any users, and those with a conversion."""
     seed = draw(st.integers(0, 2**32 - 1))
     random = np.random.default_rng(seed)
@@ -59,7 +63,7 @@ def arms(draw: st.DrawFn, kind: object, minutes: int, plenty: bool) -> tuple[Mom
 
 
 @st.composite
-def watched(draw: st.DrawFn) -> tuple[Effect, Comparison, np.ndarray, np.ndarray]:
+def watched(draw: st.DrawFn) -> Watched:
     """An effect over minutes, its comparison, clock and what is missing."""
     kind = draw(st.sampled_from(KINDS))
     minutes = draw(st.sampled_from([1, 12]))
@@ -75,7 +79,7 @@ def watched(draw: st.DrawFn) -> tuple[Effect, Comparison, np.ndarray, np.ndarray
 
 @given(watched())
 def test_the_interval_excludes_0_exactly_when_p_is_below_alpha_and_exactly_then_there_is_a_verdict(
-    found: tuple[Effect, Comparison, np.ndarray, np.ndarray],
+    found: Watched,
 ) -> None:
     ours = found[1]
     codes, bits = verdict(ours, np.ones((), dtype=bool))
@@ -91,7 +95,7 @@ def test_the_interval_excludes_0_exactly_when_p_is_below_alpha_and_exactly_then_
 
 @given(watched())
 def test_a_bounded_lift_excludes_0_exactly_when_the_difference_does(
-    found: tuple[Effect, Comparison, np.ndarray, np.ndarray],
+    found: Watched,
 ) -> None:
     ours = found[1]
     bounded = ~np.isnan(ours.lift.lower)
@@ -101,7 +105,7 @@ def test_a_bounded_lift_excludes_0_exactly_when_the_difference_does(
 
 @given(watched())
 def test_none_and_only_none_has_a_reason_and_no_interval_is_inverted(
-    found: tuple[Effect, Comparison, np.ndarray, np.ndarray],
+    found: Watched,
 ) -> None:
     ours = found[1]
     gone = has(ours.reasons, Reason.EMPTY_INTERSECTION) | (ours.reasons & MISSING != 0)
@@ -118,7 +122,7 @@ def test_none_and_only_none_has_a_reason_and_no_interval_is_inverted(
 
 @given(watched())
 def test_the_running_p_never_grows_and_the_running_interval_never_grows(
-    found: tuple[Effect, Comparison, np.ndarray, np.ndarray],
+    found: Watched,
 ) -> None:
     ours = found[1]
     assert (np.diff(ours.p_value) <= 0).all()
@@ -130,7 +134,7 @@ def test_the_running_p_never_grows_and_the_running_interval_never_grows(
 
 @given(watched(), st.sampled_from([0.0, 0.05, 1.0]), st.booleans(), st.booleans())
 def test_a_guardrail_has_a_state_whatever_the_sums(
-    found: tuple[Effect, Comparison, np.ndarray, np.ndarray], margin: float, relative: bool, up: bool
+    found: Watched, margin: float, relative: bool, up: bool
 ) -> None:
     effect, _, clock, lacking = found
     states, bits = guardrail(
@@ -144,11 +148,6 @@ def test_a_guardrail_has_a_state_whatever_the_sums(
     )
     assert np.isin(states, [int(one) for one in Guardrail]).all()
     assert (states[bits != 0] == Guardrail.UNDECIDED).all()
-
-
-def conversions(n: object, converted: object) -> Moments:
-    """A proportion's moments."""
-    return Moments.exact(n=n, x=converted, xx=converted)
 
 
 def over_time(*pairs: tuple[int, int, int, int]) -> Comparison:
