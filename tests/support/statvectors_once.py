@@ -219,7 +219,7 @@ def minimal_effect(vector: Vector) -> None:
 
 @checks("gb_power_fixed_mde0.05", "gb_power_seq_mde0.05", "gb_power_seq_mde0.02")
 def users_still_needed(vector: Vector) -> None:
-    """With the delta method's variance of the lift, as gbstats has it, we need as many users, watched or not."""
+    """With the delta method's variance, as gbstats has it, we need as many users, watched or not."""
     effect = effect_of(vector)
     users = effect.control.users + effect.treatment.users
     _, variance = delta(effect)

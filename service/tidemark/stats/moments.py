@@ -79,13 +79,22 @@ def centred(n: Exact, one: Exact, other: Exact, product: Exact) -> Floats:
     Raises:
         TypeError: if one of the sums is no number.
     """
-    parts = [exact(value) for value in (n, product, one, other)]
-    if any(part.dtype == object for part in parts) or not (
-        largest(parts[0]) * largest(parts[1]) < SAFE and largest(parts[2]) * largest(parts[3]) < SAFE
-    ):
-        parts = [part.astype(object) for part in parts]
-    users, products, ones, others = parts
-    return floats(users * products - ones * others)
+    users, products, ones = exact(n), exact(product), exact(one)
+    others = ones if other is one else exact(other)
+    return floats(_product(users, products) - _product(ones, others))
+
+
+def _product(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """In int64 where it provably fits, else in Python's numbers."""
+    if object in (one.dtype, other.dtype) or not _fits(one, other):
+        one, other = one.astype(object), other.astype(object)
+    # a product of 0 axes leaves the array world, where int64 and larger integers do not mix
+    return np.asarray(one * other, dtype=one.dtype)
+
+
+def _fits(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    size = largest(one)
+    return size * (size if other is one else largest(other)) < SAFE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
