@@ -6,9 +6,9 @@ Arbour, Sinha, Kennedy and Ramdas 2024, "Time-uniform central limit theory"): un
 
     e(z, v) = sqrt(R / (v + R)) exp(z² v / (2 (v + R)))
 
-with z the effect in standard errors at the clock's time v is a betting game's wealth. It passes 1/alpha with
-a probability of at most alpha, once and for all. So 1/e is a p-value at any time, and the effect is away from
-0 where |z| > c(v), c² = (1 + R/v) (log(1 + v/R) + 2 log(1/alpha)).
+is the wealth of a fair game, z being the effect in standard errors at the clock's time v. It ever passes
+1/alpha with a probability of at most alpha. So 1/e is a p-value at any time, and the effect is away from 0
+where |z| > c(v), c² = (1 + R/v) (log(1 + v/R) + 2 log(1/alpha)).
 
 R, the mixture, says when c is least. It is tuned to the planned users and frozen at the start: chosen after
 seeing data it would void the guarantee. All is computed in logarithms.
@@ -47,8 +47,7 @@ class Boundary:
         Raises:
             ValueError: if alpha or the mixture is out of its range.
         """
-        if not 0 < self.alpha < 1:
-            raise ValueError(f"alpha is {self.alpha!r}, must be between 0 and 1, such as 0.05")
+        _check(self.alpha)
         if not 0 < self.mixture < np.inf:
             raise ValueError(f"mixture is {self.mixture!r}, must be positive: tune it to the planned users")
 
@@ -62,8 +61,7 @@ class Boundary:
         Raises:
             ValueError: if alpha or planned is out of its range.
         """
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha is {alpha!r}, must be between 0 and 1, such as 0.05")
+        _check(alpha)
         return cls(alpha, planned / (-2 * log(alpha) + log1p(-2 * log(alpha))))
 
     def look(self, z: Floats, clock: Floats) -> tuple[Floats, Floats]:
@@ -109,3 +107,8 @@ class Boundary:
     def _passed(self, clock: Floats) -> Floats:
         """V/R."""
         return np.maximum(clock / self.mixture, START)
+
+
+def _check(alpha: float) -> None:
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha is {alpha!r}, must be between 0 and 1, such as 0.05")

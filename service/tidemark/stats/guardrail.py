@@ -40,7 +40,8 @@ def guardrail(
         effect: The effect of the sums so far.
         boundary: The experiment's.
         clock: The boundary's time.
-        lacking: What ``comparison.missing`` said; such minutes take no part.
+        lacking: What ``comparison.missing`` said; such minutes take no part. Add SAMPLE_RATIO_MISMATCH's bit
+            where the split is broken: the state is then UNDECIDED, too.
         margin: How much worse is tolerated, 0 or more: a fraction of the control mean's magnitude, or, if not
             ``relative``, in the metric's unit.
         relative: Which of the two.
