@@ -1,6 +1,6 @@
 """One file of the catalogue, read and checked: a definition, or everything that is wrong with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tidemark.experiments.definition import (
     MAX_ALPHA,
@@ -22,7 +22,7 @@ from tidemark.experiments.definition import (
 from tidemark.experiments.effect import read_planned_users
 from tidemark.experiments.entry import Entry, MistakeError, Node, Sheet, compose, items, line_of, scalar
 from tidemark.experiments.metric import guardrail, metric
-from tidemark.experiments.problem import Problem
+from tidemark.experiments.problem import Problem, shown
 from tidemark.experiments.values import choice, instant, key, length, maybe, number, one_of, text, whole
 from tidemark.experiments.vocabulary import Vocabulary
 from tidemark.experiments.weight import read_control, read_phases, read_variants
@@ -30,21 +30,24 @@ from tidemark.query.instant import DAY_MS
 
 DEFAULT_ALPHA = 0.05
 DEFAULT_WINDOW_MS = 7 * DAY_MS
-DEFAULT_SLICES = ("country", "platform")
+DEFAULT_SLICES = ("platform", "country")  # in the order of a cell's key
 DEFAULT_COVARIATE_DAYS = 14
-_KEYS = (
+KEYS = (
     *("id", "name", "description", "status", "start", "end", "unit", "variants", "control", "phases"),
     *("planned_users", "minimal_effect", "alpha", "window", "goals", "guardrails", "slices", "covariate"),
 )
 
 
-def check(file: str, content: bytes, vocabulary: Vocabulary) -> Definition | list[Problem]:
+def check(
+    file: str, content: bytes, vocabulary: Vocabulary, taken: Mapping[str, str]
+) -> Definition | list[Problem]:
     """The definition in a file.
 
     Args:
         file: its name, for problems.
         content: its bytes.
         vocabulary: the names it may use.
+        taken: ids that are declared already, each with its file.
 
     Returns:
         The definition, or everything that is wrong, in the order of the lines.
@@ -52,15 +55,18 @@ def check(file: str, content: bytes, vocabulary: Vocabulary) -> Definition | lis
     sheet = Sheet(file)
     node = compose(content, sheet)
     if node is not None:
-        definition = _definition(Entry(sheet, node, _KEYS), vocabulary)
+        definition = _definition(Entry(sheet, node, KEYS), vocabulary, taken)
         if not sheet.problems:
             return definition
     return sorted(sheet.problems)
 
 
-def _definition(entry: Entry, vocabulary: Vocabulary) -> Definition:
+def _definition(entry: Entry, vocabulary: Vocabulary, taken: Mapping[str, str]) -> Definition:
     sheet = entry.sheet
     known = entry.need("id", key(MAX_KEY), "", "write what exposures carry as experiment_id")
+    if known in taken:
+        told = f"the id {shown(known)} is that of {taken[known]}"
+        entry.add("id", f"{told}; choose another or remove one of the files")
     status = entry.read("status", choice("status", {one.value: one for one in Status}), Status.DRAFT)
     start, end = entry.read("start", maybe(instant), None), entry.read("end", maybe(instant), None)
     _check_times(entry, status, start, end)
@@ -68,7 +74,8 @@ def _definition(entry: Entry, vocabulary: Vocabulary) -> Definition:
     control = read_control(entry, weights)
     alpha = entry.read("alpha", number(0, MAX_ALPHA, above=True), DEFAULT_ALPHA)
     goals, guardrails = _metrics(entry, vocabulary)
-    names = tuple(dict.fromkeys(one.name for one in (*goals, *(each.metric for each in guardrails))))
+    every = (*goals, *(each.metric for each in guardrails))
+    names = tuple(dict.fromkeys(one.name for one in every if one.name))
     return Definition(
         id=known,
         name=entry.read("name", text(MAX_LABEL), known),
@@ -171,7 +178,7 @@ def _slice(node: Node, vocabulary: Vocabulary, found: list[str]) -> str:
             f"is {given}, a property; a user's slice is frozen from a built-in dimension: there are "
             f"{there_are}",
         )
-    column = choice("slice", vocabulary.slices)(node)
+    column = choice("dimension to slice by", vocabulary.slices)(node)
     if column in found:
         raise MistakeError(node, f"is {given}, which stands there twice; leave one of them out")
     return column

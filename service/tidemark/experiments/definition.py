@@ -107,7 +107,7 @@ class Metric:
         label: for people.
         description: for people; may be empty.
         kind: what its number is.
-        numerator: a user's sum; of a proportion its number of events, of which one is enough.
+        numerator: a user's sum; of a proportion a quantity that counts as 0 or 1.
         denominator: of a ratio, else None.
         cap: a user's numerator counts up to it, in the units of the measure; None where there is none.
         better: which direction is good news.
@@ -204,6 +204,12 @@ class Definition:
         """Each metric once: the goals, then the guardrails that are none of them."""
         every = (*self.goals, *(guardrail.metric for guardrail in self.guardrails))
         return tuple({metric.name: metric for metric in every}.values())
+
+    def planned_pair(self, treatment: str) -> float:
+        """How many of the planned users the control and one treatment have by the weights of the start."""
+        weights = {variant.key: variant.weight for variant in self.variants}
+        pair = weights[self.control.key] + weights[treatment]
+        return self.planned_users * pair / sum(weights.values())
 
     def weights_at(self, at_ms: int) -> tuple[int, ...]:
         """The weights of first exposures at an instant, one a variant, in their order."""

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import yaml
 
-from tidemark.experiments.problem import Problem, shown, unknown
+from tidemark.experiments.problem import Problem, nearest, shown
 
 MAX_BYTES = 65_536
 """Of one file. YAML takes some milliseconds for so much."""
@@ -145,7 +145,7 @@ class Entry:
             key = str(key_node.value)
             if not isinstance(key_node, yaml.ScalarNode) or key not in keys:
                 name = key if isinstance(key_node, yaml.ScalarNode) else "that is no text"
-                sheet.add(line_of(key_node), unknown("key", name, keys))
+                sheet.add(line_of(key_node), f"there is no key {shown(name)}; {nearest(name, keys)}")
             elif key in self._nodes:
                 sheet.add(line_of(key_node), f"{key} stands there twice; leave one of them out")
             else:

@@ -1,12 +1,13 @@
 """All definitions of a folder, ``catalogue/experiments``: one experiment a file, ``*.yaml``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tidemark.experiments.check import check
 from tidemark.experiments.definition import MAX_EXPERIMENTS, Definition
 from tidemark.experiments.entry import MAX_BYTES
-from tidemark.experiments.problem import Problem, shown
+from tidemark.experiments.problem import Problem
 from tidemark.experiments.vocabulary import Vocabulary
 
 FOLDER = "experiments"
@@ -42,20 +43,16 @@ def load(folder: Path, vocabulary: Vocabulary) -> Declared:
     definitions: list[tuple[str, Definition]] = []
     files_by_id: dict[str, str] = {}
     for path in files:
-        checked = _checked(path, vocabulary)
-        if not isinstance(checked, Definition):
-            problems += checked
-            continue
-        other = files_by_id.setdefault(checked.id, path.name)
-        if other != path.name:
-            told = f"the id {shown(checked.id)} is that of {other}; choose another or remove one of the files"
-            problems.append(Problem(path.name, 1, told))
-        else:
+        checked = _checked(path, vocabulary, files_by_id)
+        if isinstance(checked, Definition):
+            files_by_id[checked.id] = path.name
             definitions.append((path.name, checked))
+        else:
+            problems += checked
     return Declared(tuple(definitions), tuple(sorted(problems)))
 
 
-def _checked(path: Path, vocabulary: Vocabulary) -> Definition | list[Problem]:
+def _checked(path: Path, vocabulary: Vocabulary, taken: Mapping[str, str]) -> Definition | list[Problem]:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -63,4 +60,4 @@ def _checked(path: Path, vocabulary: Vocabulary) -> Definition | list[Problem]:
         return [
             Problem(path.name, 1, f"the file cannot be read: {error.strerror}; correct that or remove it")
         ]
-    return check(path.name, content, vocabulary)
+    return check(path.name, content, vocabulary, taken)

@@ -79,7 +79,7 @@ def metric_rows(definition: Definition) -> Iterator[tuple[Row, Row]]:
 
 
 def _columns(definition: Definition, metric: Metric, event: str) -> Row:
-    # A proportion is 0 or 1 a user, whatever quantity its events have and whatever is restated.
+    # A proportion is 0 or 1 a user, whatever quantity its events have and whatever they restate.
     is_proportion = metric.kind is Kind.PROPORTION
     uncapped = MAX_INT64 if metric.cap is None else metric.cap
     covariate = (definition.covariate.metric or metric.name) if definition.covariate else ""

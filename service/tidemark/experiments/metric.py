@@ -15,7 +15,7 @@ from tidemark.experiments.definition import (
     Total,
 )
 from tidemark.experiments.entry import Entry, MistakeError, Node, Sheet, is_list, items, line_of, scalar
-from tidemark.experiments.problem import unknown
+from tidemark.experiments.problem import nearest, shown
 from tidemark.experiments.values import cap, choice, name, number, one_of, text
 from tidemark.experiments.vocabulary import EXPOSURE, Vocabulary
 from tidemark.query.catalogue import Unit
@@ -81,7 +81,7 @@ def _metric(entry: Entry, vocabulary: Vocabulary) -> Metric:
     kind = entry.need(
         "kind", choice("kind", {one.value: one for one in Kind}), None, f"write {_listed(Kind)}"
     )
-    measure = Measure.EVENTS
+    measure = Measure.QUANTITY  # of a proportion, so that a conversion that was restated is none
     events: tuple[str, ...] = ()
     numerator, denominator = _NONE.numerator, None
     for key in ("sum", "event", "numerator", "denominator", "cap", "unit"):
@@ -96,7 +96,7 @@ def _metric(entry: Entry, vocabulary: Vocabulary) -> Metric:
     else:
         events = entry.read("event", _events(vocabulary), events)
         if kind is Kind.MEAN:
-            measure = entry.read("sum", choice("sum", _MEASURES), measure)
+            measure = entry.read("sum", choice("measure", _MEASURES), measure)
         numerator = Total(measure, events)
     limit = None
     if kind is not Kind.PROPORTION:
@@ -128,7 +128,7 @@ def _unit(kind: Kind | None, numerator: Total, denominator: Total | None) -> Uni
 def _total(sheet: Sheet, vocabulary: Vocabulary) -> Callable[[Node], Total]:
     def read(node: Node) -> Total:
         entry = Entry(sheet, node, _SUM)
-        measure = entry.need("sum", choice("sum", _MEASURES), Measure.EVENTS, _HINTS["sum"])
+        measure = entry.need("sum", choice("measure", _MEASURES), Measure.EVENTS, _HINTS["sum"])
         return Total(measure, entry.need("event", _events(vocabulary), (), _HINTS["event"]))
 
     return read
@@ -150,11 +150,8 @@ def _events(vocabulary: Vocabulary) -> Callable[[Node], tuple[str, ...]]:
                     "is exposure, which makes somebody a user of the experiment and is no goal; name another",
                 )
             if event not in vocabulary.events:
-                raise MistakeError(
-                    each,
-                    f"cannot be counted: {unknown('event', event, vocabulary.events)}; a new one is an "
-                    "entry in events.yaml",
-                )
+                told = f"is {shown(event)}, which is not in events.yaml (add it there if it is new)"
+                raise MistakeError(each, f"{told}; {nearest(event, vocabulary.events)}")
             if event in found:
                 raise MistakeError(each, f"names {event} twice; leave one of them out")
             found.append(event)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 _MOST_NAMES = 20
 _MOST_CHARACTERS = 60
+_ALIKE = 0.5  # of difflib's ratio, which is 1 for the same text
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,13 +33,13 @@ def shown(text: str) -> str:
     return cut if cut.isprintable() and cut else ascii(cut)
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for a name that there is not, with the nearest one or all of them."""
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What could be meant by a name that there is not: the one most like it, or all of them."""
     names = sorted(known)
-    if not names:
-        return f"there is no {what} {shown(name)}, since there is none at all; declare it first"
-    near = get_close_matches(name[:_MOST_CHARACTERS], names, n=1)
+    near = get_close_matches(name[:_MOST_CHARACTERS], names, n=1, cutoff=_ALIKE)
     if near:
-        return f"there is no {what} {shown(name)}; did you mean {shown(near[0])}?"
+        return f"did you mean {shown(near[0])}?"
+    if not names:
+        return "there is none at all: declare it first"
     more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
-    return f"there is no {what} {shown(name)}; there are {', '.join(map(shown, names[:_MOST_NAMES]))}{more}"
+    return f"there are {', '.join(map(shown, names[:_MOST_NAMES]))}{more}"

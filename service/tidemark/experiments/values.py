@@ -11,13 +11,13 @@ from typing import TypeVar
 
 from tidemark.experiments.definition import MAX_INT64
 from tidemark.experiments.entry import MistakeError, Node, scalar
-from tidemark.experiments.problem import shown, unknown
+from tidemark.experiments.problem import nearest, shown
 from tidemark.query.instant import DAY_MS, END_MS, FIRST_MS, HOUR_MS, MINUTE_MS, parse_instant, to_ms
 
 T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _WHOLE = re.compile(r"\d[\d_]{0,29}", re.ASCII)
-_NUMBER = re.compile(r"([+-]?\d{1,30}(?:\.\d{1,30})?)\s?(%?)", re.ASCII)
+_NUMBER = re.compile(r"([+-]?\d{1,19}(?:\.\d{1,9})?)\s?(%?)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LENGTH = re.compile(r"(\d{1,9})\s?(m|h|d|w)", re.ASCII)
 _UNITS_MS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
@@ -86,11 +86,13 @@ def whole(least: int, most: int) -> Callable[[Node], int]:
 
 
 def decimal(node: Node) -> Decimal:
-    """A number, exactly; ``5 %`` is 0.05."""
+    """A number, exactly (28 digits are what ``Decimal`` keeps); ``5 %`` is 0.05."""
     value = scalar(node)
     found = _NUMBER.fullmatch(value)
     if not found:
-        raise MistakeError(node, f"is {shown(value)}; it must be a number such as 0.05 or 5%")
+        raise MistakeError(
+            node, f"is {shown(value)}; it must be a number such as 0.05 or 5%, with at most nine decimals"
+        )
     return Decimal(found[1]) / (100 if found[2] else 1)
 
 
@@ -103,8 +105,8 @@ def number(least: float, most: float, *, above: bool = False) -> Callable[[Node]
             bound = "above" if above else "from"
             raise MistakeError(
                 node,
-                f"is {shown(scalar(node))}; it must be {bound} {least:.15g} "
-                f"{'and at most' if above else 'to'} {most:.15g}",
+                f"is {shown(scalar(node))}; it must be {bound} {_plain(least)} "
+                f"{'and at most' if above else 'to'} {_plain(most)}",
             )
         return value
 
@@ -168,7 +170,7 @@ def choice(what: str, choices: Mapping[str, T]) -> Callable[[Node], T]:
     def read(node: Node) -> T:
         value = scalar(node)
         if value.lower() not in choices:
-            raise MistakeError(node, f"cannot be read: {unknown(what, value, choices)}")
+            raise MistakeError(node, f"is {shown(value)}, which is no {what}; {nearest(value, choices)}")
         return choices[value.lower()]
 
     return read
@@ -180,10 +182,15 @@ def one_of(what: str, known: Sequence[str]) -> Callable[[Node], str]:
     def read(node: Node) -> str:
         value = scalar(node)
         if value not in known:
-            raise MistakeError(node, f"cannot be read: {unknown(what, value, known)}")
+            raise MistakeError(node, f"is {shown(value)}, which is no {what}; {nearest(value, known)}")
         return value
 
     return read
+
+
+def _plain(number: float) -> str:
+    """The number without an exponent."""
+    return f"{Decimal(repr(number)).normalize():f}"
 
 
 def maybe(reader: Callable[[Node], T]) -> Callable[[Node], T | None]:

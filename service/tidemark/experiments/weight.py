@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from tidemark.experiments.definition import MAX_KEY, MAX_PHASES, MAX_VARIANTS, Phase
 from tidemark.experiments.entry import Entry, MistakeError, Node, Sheet, items, line_of, pairs, scalar
-from tidemark.experiments.problem import shown, unknown
+from tidemark.experiments.problem import nearest, shown
 from tidemark.experiments.values import decimal, instant, key, maybe, one_of
 
 Weights = Mapping[str, int]
@@ -52,7 +52,7 @@ def read_phases(entry: Entry, weights: Weights, start: int | None, end: int | No
                 "start",
                 "a phase starts after the experiment and after the phase before it; choose a later time",
             )
-        if at is not None and end is not None and at >= end:
+        if at is not None and end is not None and (start or 0) < end <= at:
             phase.add("start", "the phase starts when the experiment has ended; choose a time before end")
         last = at if at is not None else last
         found.append(Phase(at or 0, tuple(given.get(variant, 1) for variant in weights)))
@@ -102,6 +102,6 @@ def _weight(node: Node) -> int:
 def _other_names(given: Weights, weights: Weights) -> str:
     for variant in given:
         if variant not in weights:
-            return unknown("variant", variant, weights)
+            return f"there is no variant {shown(variant)}; {nearest(variant, weights)}"
     missing = ", ".join(shown(variant) for variant in weights if variant not in given)
     return f"weights of a phase name every variant, and {missing} is missing; add it"
