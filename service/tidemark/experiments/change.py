@@ -51,13 +51,13 @@ def _frozen(old: Definition, new: Definition) -> Iterator[tuple[str, str, str, s
     yield "unit", old.unit, new.unit, "other people would be counted than were randomised"
     yield "start", _time(old.start_ms), _time(new.start_ms), "users counted so far would come or go"
     yield (
-        *("control", shown(old.control.key), shown(new.control.key)),
+        *("control", old.control.key, new.control.key),
         "every verdict would compare with another arm",
     )
     yield (
         "alpha",
-        f"{old.alpha:g}",
-        f"{new.alpha:g}",
+        str(old.alpha),
+        str(new.alpha),
         "false alarms are promised for the one fixed before looking",
     )
     yield (
@@ -168,7 +168,7 @@ def _told(weights: Mapping[str, int]) -> str:
 def _margin(rail: Guardrail | None) -> str:
     if rail is None:
         return "none"
-    return f"{rail.margin.value:g} {'relative' if rail.margin.is_relative else 'absolute'}"
+    return f"{rail.margin.value} {'relative' if rail.margin.is_relative else 'absolute'}"
 
 
 def _covariate(definition: Definition) -> str:

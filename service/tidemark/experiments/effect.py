@@ -6,7 +6,7 @@ from tidemark.experiments import planning
 from tidemark.experiments.definition import MAX_PLANNED_USERS, MIN_PLANNED_USERS
 from tidemark.experiments.entry import Entry, MistakeError, Node, Sheet, scalar
 from tidemark.experiments.problem import shown
-from tidemark.experiments.values import decimal, number, whole
+from tidemark.experiments.values import decimal, number, plain, whole
 from tidemark.experiments.weight import Weights
 
 DEFAULT_POWER = 0.8
@@ -87,7 +87,8 @@ def _size(least: float, most: float) -> Callable[[Node], float]:
         value = float(decimal(node))
         if not least <= abs(value) <= most:
             raise MistakeError(
-                node, f"is {shown(scalar(node))}; without its sign it must be from {least:g} to {most:g}"
+                node,
+                f"is {shown(scalar(node))}; without its sign it must be from {plain(least)} to {plain(most)}",
             )
         return value
 

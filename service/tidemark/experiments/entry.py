@@ -142,10 +142,10 @@ class Entry:
         self.line = line_of(node)
         self._nodes: dict[str, Node] = {}
         for key_node, value in pairs(node):
-            key = str(key_node.value)
-            if not isinstance(key_node, yaml.ScalarNode) or key not in keys:
-                name = key if isinstance(key_node, yaml.ScalarNode) else "that is no text"
-                sheet.add(line_of(key_node), f"there is no key {shown(name)}; {nearest(name, keys)}")
+            # a list or a mapping may hold itself, so it is not even shown
+            key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else _told(key_node)
+            if key not in keys:
+                sheet.add(line_of(key_node), f"there is no key {shown(key)}; {nearest(key, keys)}")
             elif key in self._nodes:
                 sheet.add(line_of(key_node), f"{key} stands there twice; leave one of them out")
             else:

@@ -109,8 +109,9 @@ def fingerprint(definition: Definition) -> str:
     row = experiment_row(definition)
     if row is None:
         return ""
-    told = [row, [list(pair) for pair in metric_rows(definition)]]
-    return hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()[:16]
+    # sorted, since the order in which metrics are declared changes no number
+    metrics = sorted(_json({**key, **columns}) for key, columns in metric_rows(definition))
+    return hashlib.sha256(b"\n".join((_json(row), *metrics))).hexdigest()[:16]
 
 
 def messages(before: Iterable[tuple[Definition, int]], after: Iterable[tuple[Definition, int]]) -> Messages:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 _MOST_NAMES = 20
 _MOST_CHARACTERS = 60
-_ALIKE = 0.5  # of difflib's ratio, which is 1 for the same text
+_ALIKE = 0.55  # of difflib's ratio, which is 1 for the same text
 
 
 @dataclass(frozen=True, slots=True, order=True)

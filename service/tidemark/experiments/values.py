@@ -105,8 +105,8 @@ def number(least: float, most: float, *, above: bool = False) -> Callable[[Node]
             bound = "above" if above else "from"
             raise MistakeError(
                 node,
-                f"is {shown(scalar(node))}; it must be {bound} {_plain(least)} "
-                f"{'and at most' if above else 'to'} {_plain(most)}",
+                f"is {shown(scalar(node))}; it must be {bound} {plain(least)} "
+                f"{'and at most' if above else 'to'} {plain(most)}",
             )
         return value
 
@@ -188,7 +188,7 @@ def one_of(what: str, known: Sequence[str]) -> Callable[[Node], str]:
     return read
 
 
-def _plain(number: float) -> str:
+def plain(number: float) -> str:
     """The number without an exponent."""
     return f"{Decimal(repr(number)).normalize():f}"
 

@@ -144,6 +144,12 @@ def test_what_is_no_definition_at_all_is_one_sentence(content: bytes, line: int,
     assert found[0].sentence.startswith(says)
 
 
+def test_a_key_that_holds_itself_is_told_like_any_other() -> None:
+    [problem] = problems(f"{TEXT}? &a [*a]\n: 1\n")
+    assert problem.line == 24
+    assert problem.sentence.startswith("there is no key a list; there are alpha, control, ")
+
+
 @given(st.integers(0, len(TEXT)), st.integers(0, 12), st.text("{}[]:,-#&*!|>'\"% \nab0", max_size=6))
 def test_whatever_is_typed_is_a_definition_or_sentences_of_one_line(at: int, cut: int, typed: str) -> None:
     text = TEXT[:at] + typed + TEXT[at + cut :]
