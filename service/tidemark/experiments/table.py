@@ -17,9 +17,11 @@ def render(definitions: Sequence[Definition]) -> RenderableType:
     if not definitions:
         return Text("No experiment is declared; docs/experiments.md says how.")
     table = Table(box=None, pad_edge=False)
-    for heading in ("experiment", "status", "from", "until", "variants", "users", "alpha", "goals"):
-        is_number = heading in {"users", "alpha"}
-        table.add_column(heading, no_wrap=heading == "experiment", justify="right" if is_number else "left")
+    for heading in ("experiment", "status", "from", "until", "variants", "users", "goals"):
+        folds = heading in {"variants", "goals"}
+        table.add_column(
+            heading, no_wrap=not folds, overflow="fold", justify="right" if heading == "users" else "left"
+        )
     for one in definitions:
         table.add_row(
             Text(one.id, "bold"),
@@ -28,20 +30,17 @@ def render(definitions: Sequence[Definition]) -> RenderableType:
             _time(one.end_ms),
             Text(_variants(one)),
             f"{one.planned_users:,}",
-            f"{one.alpha:.3g}",
-            Text(", ".join(goal.name for goal in one.goals)),
+            Text("\n".join(goal.name for goal in one.goals)),
         )
     return table
 
 
 def _variants(definition: Definition) -> str:
-    """``control* 50 %, treatment 50 %`` as the newest phase has it; the star is the control's."""
+    """A line a variant, ``control* 50 %``, as the newest phase has it; the star is the control's."""
     last = definition.phases[-1].start_ms if definition.phases else 0
-    shares = definition.shares_at(last)
     control = definition.control.key
-    return ", ".join(
-        f"{key}{'*' if key == control else ''} {100 * share:.3g} %" for key, share in shares.items()
-    )
+    shares = definition.shares_at(last).items()
+    return "\n".join(f"{key}{'*' if key == control else ''} {100 * share:.3g} %" for key, share in shares)
 
 
 def _time(at: int | None) -> str:
