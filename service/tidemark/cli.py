@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tidemark.experiments.commands import app as experiments
 from tidemark.ingest.demo.commands import demo
 from tidemark.ingest.replay.commands import replay
 from tidemark.jobs.commands import app as jobs
@@ -50,3 +51,4 @@ app.command(rich_help_panel=_EVENTS)(demo)
 app.command(rich_help_panel=_EVENTS)(query)
 app.command(rich_help_panel=_EVENTS)(explain)
 app.command(rich_help_panel=_EVENTS)(rejected)
+app.add_typer(experiments, name="experiments", rich_help_panel=_EVENTS)

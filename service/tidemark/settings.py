@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         None, description="what was fetched; several clusters may share it (default: home/lib)"
     )
     catalogue: Path = Field(
-        _ROOT / "catalogue", description="metrics, dimensions, events, tracking rules (YAML)"
+        _ROOT / "catalogue", description="metrics, dimensions, events, tracking rules, experiments (YAML)"
     )
     operations: Path = Field(
         _ROOT / "graphql" / "operations", description="the allow-list of persisted operations (*.graphql)"
