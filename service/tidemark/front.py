@@ -16,6 +16,7 @@ from tidemark.body import LimitBody
 from tidemark.doors.manual import HEADERS
 from tidemark.hangup import CancelOnHangUp
 from tidemark.hosts import KnownHosts, is_loopback
+from tidemark.origins import KnownOrigins
 from tidemark.settings import Settings
 
 MAX_BODY_BYTES = 100_000
@@ -52,14 +53,13 @@ def add_graphql(
         Operations(AllowList.load(settings.operations), only=settings.persisted_only),
         explorer=explorer,
         count_error=count_error,
-        allowed_origins=settings.allowed_origins,
     )
     app.add_route("/graphql", LimitBody(CancelOnHangUp(view), MAX_BODY_BYTES))  # type: ignore[arg-type]
     app.router.routes.append(WebSocketRoute("/graphql", view))
 
 
 def protect(app: FastAPI, settings: Settings) -> None:
-    """Refuse names that are not this service's, and let the pages of allowed origins read answers.
+    """Refuse names that are not this service's, and let the pages of allowed origins ask and read answers.
 
     Raises:
         ValueError: one of ``allowed_origins`` is none.
@@ -73,6 +73,7 @@ def protect(app: FastAPI, settings: Settings) -> None:
             allow_headers=["Authorization", "If-None-Match", "X-Api-Key", "X-Request-Id"],
             expose_headers=["Retry-After", "X-Request-Id", "Tidemark-Code", *HEADERS],
         )
-    anybody = () if is_loopback(settings.host) else ("*",)
     # what is added last is asked first
+    app.add_middleware(KnownOrigins, allowed=origins)
+    anybody = () if is_loopback(settings.host) else ("*",)
     app.add_middleware(KnownHosts, allowed=settings.allowed_hosts or anybody)

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tidemark.api.reply import failure, json_response
+from tidemark.api.reply import failure, refuse
 
 
 class KnownHosts:
     """Answers 421 to requests that use another name than a loopback one or one of ``allowed``.
 
-    With ``*`` among them any name does. Ports do not matter. A WebSocket is refused with 403.
+    With ``*`` among them any name does. Ports do not matter.
     """
 
     def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
@@ -31,15 +31,12 @@ class KnownHosts:
         name = _name(Headers(scope=scope).get("host", ""))
         if "*" in self._allowed or name in self._allowed or is_loopback(name):
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
         else:
             message = (
                 "This service does not go by the name in the Host header; call it localhost, or add the name "
                 "to TIDEMARK_ALLOWED_HOSTS."
             )
-            await json_response(failure(message, "UNKNOWN_HOST"), 421)(scope, receive, send)
+            await refuse(failure(message, "UNKNOWN_HOST"), 421)(scope, receive, send)
 
 
 def is_loopback(host: str) -> bool:

@@ -338,9 +338,10 @@ def test_pages_may_open_sockets_from_here_and_from_allowed_origins_only(served: 
         with greeted(served, origin=origin):
             pass
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
-        with pytest.raises(InvalidStatus, match="403"):
+        with pytest.raises(InvalidStatus, match="403") as refused:
             opened(served, origin=origin)
-    with pytest.raises(InvalidStatus, match="403"):
+        assert f"Pages of {origin} may not ask" in refused.value.response.body.decode()
+    with pytest.raises(InvalidStatus, match="421"):
         opened(served, additional_headers={"host": "evil.example"}, origin="http://evil.example")
 
 

@@ -349,15 +349,32 @@ def test_pages_of_other_origins_read_answers_only_where_that_is_set(start: Start
         "access-control-request-headers": "content-type, x-api-key",
     }
     allowed = "access-control-allow-origin"
-    assert allowed not in start().options("/graphql", headers=preflight).headers
     client = start(allowed_origins="https://Dash.example:443")
     response = client.options("/graphql", headers=preflight)
     assert (response.status_code, response.headers[allowed]) == (200, "https://dash.example")
     answer = client.post("/graphql", json={"query": CLICKS}, headers={"origin": "https://dash.example"})
     assert answer.headers[allowed] == "https://dash.example"
     assert "ETag" in answer.headers["access-control-expose-headers"]
-    other = client.options("/graphql", headers={**preflight, "origin": "https://evil.example"})
-    assert allowed not in other.headers
+
+
+@pytest.mark.parametrize("more", [{}, {"allowed_origins": "https://dash.example"}])
+def test_a_page_of_another_origin_is_told_which_setting_would_let_it_in(
+    start: Start, more: dict[str, str]
+) -> None:
+    preflight = {"origin": "https://other.example", "access-control-request-method": "POST"}
+    for path in ("/graphql", "/v1/metrics"):
+        refused = start(**more).options(path, headers=preflight)
+        assert (refused.status_code, codes(refused)) == (403, ["UNKNOWN_ORIGIN"])
+        assert "access-control-allow-origin" not in refused.headers
+        (error,) = refused.json()["errors"]
+        assert "https://other.example" in error["message"]
+        assert "TIDEMARK_ALLOWED_ORIGINS" in error["message"]
+
+
+def test_options_that_no_page_asks_is_refused_as_any_other_method(start: Start) -> None:
+    client = start()
+    assert client.options("/graphql").status_code == 405
+    assert client.options("/graphql", headers={"origin": "http://localhost"}).status_code == 405
 
 
 def test_a_browser_gets_the_explorer_and_only_when_it_asks_for_nothing_else(start: Start) -> None:

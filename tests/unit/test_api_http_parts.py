@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
@@ -73,6 +74,18 @@ def test_the_committed_operations_are_an_allow_list() -> None:
     assert {"Campaigns", "LiveClicks"} <= set(documents)
     for text in set(documents.values()):
         assert documents[hashlib.sha256(text.encode()).hexdigest()] == text
+
+
+@pytest.mark.parametrize(("count", "says"), [(0, "names."), (2, "names: Op0, Op1."), (21, "names.")])
+def test_an_unknown_id_is_answered_with_the_names_there_are_if_they_are_few(
+    tmp_path: Path, count: int, says: str
+) -> None:
+    for number in range(count):
+        (tmp_path / f"{number}.graphql").write_text(f"query Op{number} {{ __typename }}")
+    operations = Operations(AllowList.load(tmp_path), only=False)
+    asked = Call(query=None, variables=None, operation_name=None, sha256=None, id="Other")
+    with pytest.raises(Refusal, match=re.escape(f"operation {says}")):
+        operations.document(asked, may_bring_text=False)
 
 
 def test_two_files_with_one_name_are_refused(tmp_path: Path) -> None:

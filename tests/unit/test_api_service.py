@@ -213,7 +213,7 @@ def test_hostile_values_are_bound_as_they_are(start: Start, database: FakeDataba
         (
             "{metrics: [CLIX], range: {lastSeconds: 60}}",
             "GRAPHQL_INVALID",
-            "'CLIX' does not exist in 'Metric' enum",
+            "'CLIX' does not exist in 'Metric' enum. There are IMPRESSIONS, CLICKS, ",
         ),
         (
             '{metrics: [CLICKS], range: {from: "2026-11-23", to: "x"}}',
@@ -227,6 +227,26 @@ def test_a_refusal_has_a_code_and_a_sentence(start: Start, query: str, code: str
     errors = post(start(), f"{{ metrics(query: {query}) {{ rowCount }} }}")["errors"]
     assert errors[0]["extensions"]["code"] == code
     assert says in errors[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"metrics": ["CLIX"]}, ".metrics[0]: Value 'CLIX' does not exist in 'Metric' enum. There are IMPR"),
+        (
+            {"metrics": ["CLICKS"], "dimensions": ["AGE"]},
+            "'Dimension' enum. There are CAMPAIGN, AD, CHANNEL,",
+        ),
+        ({"metrics": ["CLICKS"], "grain": "DECADE"}, "MINUTE, FIVE_MINUTES, HOUR, DAY, WEEK, MONTH."),
+    ],
+)
+def test_a_value_that_an_enum_has_not_got_is_answered_with_those_it_has(
+    start: Start, query: dict[str, object], says: str
+) -> None:
+    document = "query ($query: MetricsQuery!) { metrics(query: $query) { rowCount } }"
+    (error,) = post(start(), document, query={**query, "range": {"lastSeconds": 60}})["errors"]
+    assert error["extensions"]["code"] == "GRAPHQL_INVALID"
+    assert says in error["message"]
 
 
 def test_a_syntax_error_and_an_unknown_field_have_codes_too(start: Start) -> None:

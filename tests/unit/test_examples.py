@@ -33,6 +33,12 @@ def test_the_page_loads_nothing_from_anywhere() -> None:
     assert set(re.findall(r"https?://[^\"'\s`,]+", PAGE)) <= {"http://127.0.0.1:8600", "http://…"}
 
 
+def test_the_page_tells_a_refusal_from_a_connection_that_is_tried_again() -> None:
+    # HTML standard, 9.2: a request that CORS fails is closed and never tried again
+    assert "readyState === EventSource.CLOSED" in PAGE
+    assert "${location.origin}" in PAGE
+
+
 def test_the_documentation_names_every_operation_with_its_variables() -> None:
     text = (_ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([A-Z]\w+)` \| [^|]+ \|([^|]*)\|$", text, re.MULTILINE)

@@ -17,7 +17,7 @@ from graphql import (
     visit,
 )
 
-from tidemark.api.errors import TOO_MANY_TOKENS
+from tidemark.api.errors import TOO_MANY_TOKENS, with_choices
 from tidemark.api.rules import MAX_TOKENS, rules
 
 CACHED_DOCUMENTS: Final = 512
@@ -72,7 +72,7 @@ class Documents:
         for some in self._rules:
             errors = validate(self._schema, tree, some, hide_suggestions=True)
             if errors:
-                raise DocumentError(errors)
+                raise DocumentError(with_choices(errors, self._schema))
         seen = _Seen()
         visit(tree, seen)
         return Document(tree, frozenset(seen.texts), seen.is_personal)

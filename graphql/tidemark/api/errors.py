@@ -1,11 +1,12 @@
 """Errors as GraphQL tells them: one sentence, and ``extensions.code`` for machines."""
 
 import logging
+import re
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLEnumType, GraphQLError, GraphQLSchema, GraphQLSyntaxError
 
 from tidemark.query.errors import Code, QueryError
 
@@ -13,6 +14,7 @@ _LOG = logging.getLogger(__name__)
 SYNTAX, INVALID, BAD_REQUEST = "GRAPHQL_SYNTAX", "GRAPHQL_INVALID", "BAD_REQUEST"
 # of documents; `limit`, and where it is known `requested`, stand beside them
 TOO_DEEP, TOO_MANY_ALIASES, TOO_MANY_TOKENS = "TOO_DEEP", "TOO_MANY_ALIASES", "TOO_MANY_TOKENS"
+_UNKNOWN_VALUE: Final = re.compile(r" does not exist in '(\w+)' enum\.$")
 _WITHHELD: Final = "(its message quotes what the caller wrote, and is not logged)"
 
 
@@ -42,6 +44,20 @@ def formatted(error: GraphQLError) -> Mapping[str, Any]:
     extensions = dict(error.extensions or {})
     extensions.setdefault("code", SYNTAX if isinstance(error, GraphQLSyntaxError) else INVALID)
     return {**plain, "extensions": extensions}
+
+
+def with_choices(errors: Iterable[GraphQLError], schema: GraphQLSchema) -> list[GraphQLError]:
+    """The errors; where a value is none of its enum's, the sentence says which there are.
+
+    graphql-core says "did you mean" or nothing; metrics and dimensions are the catalogue's, for all to read.
+    """
+    told = list(errors)
+    for error in told:
+        found = _UNKNOWN_VALUE.search(error.message)
+        type_ = schema.type_map.get(found[1]) if found else None
+        if isinstance(type_, GraphQLEnumType):
+            error.message += f" There are {', '.join(type_.values)}."
+    return told
 
 
 def texts_in(variables: object) -> Iterator[str]:

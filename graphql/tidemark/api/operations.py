@@ -33,7 +33,7 @@ from strawberry.types.graphql import OperationType
 from tidemark.api.context import Context
 from tidemark.api.documents import Document, DocumentError, Documents
 from tidemark.api.encode import Once
-from tidemark.api.errors import texts_in, told
+from tidemark.api.errors import texts_in, told, with_choices
 from tidemark.api.execute import FrameExecutor
 from tidemark.query.frame import Answer, Frame
 
@@ -200,7 +200,7 @@ class Schema(strawberry.Schema):
             operation_extensions=extensions,
         )
         if not isinstance(built, FrameExecutor):
-            raise DocumentError(built if isinstance(built, list) else [])
+            raise DocumentError(with_choices(built, self.core) if isinstance(built, list) else [])
         return Operation(document, OperationType(built.operation.operation.value), built, variables)
 
     async def _follow(

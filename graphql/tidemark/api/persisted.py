@@ -7,6 +7,7 @@ with several processes each learns on its own, which costs a client one request 
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from tidemark.api.reply import Refusal
 
 MAX_REGISTERED: Final = 1_000
 MAX_REGISTERED_BYTES: Final = 8_000_000
+_MOST_NAMES: Final = 20
 NOT_FOUND: Final = "PERSISTED_QUERY_NOT_FOUND"
 NOT_PERSISTED: Final = "NOT_PERSISTED"
 
@@ -27,6 +29,11 @@ class AllowList:
     """Documents that a deployment knows, by the sha256 of their text and by their operations' names."""
 
     documents: dict[str, str]
+
+    @property
+    def names(self) -> list[str]:
+        """Those of its operations, in order."""
+        return sorted(key for key, text in self.documents.items() if key != _sha256(text))
 
     @classmethod
     def load(cls, folder: Path) -> "AllowList":
@@ -57,6 +64,7 @@ class Operations:
 
     def __init__(self, allowed: AllowList, *, only: bool) -> None:
         self._allowed = allowed.documents
+        self._not_found = _not_found(allowed.names)
         self._only = only
         self._registered: OrderedDict[str, str] = OrderedDict()
         self._bytes = 0
@@ -74,12 +82,7 @@ class Operations:
             raise Refusal(400, "No GraphQL query found in the request")
         text = self._known(key)
         if text is None and call.id:
-            raise Refusal(
-                404,
-                "There is no persisted operation of this id; ids are hashes or operation names.",
-                NOT_FOUND,
-                well_formed=True,
-            )
+            raise Refusal(404, self._not_found, NOT_FOUND, well_formed=True)
         if text is None:
             # the words, too, are what clients look for
             raise Refusal(404, "PersistedQueryNotFound", NOT_FOUND, well_formed=True)
@@ -116,6 +119,12 @@ class Operations:
         while len(self._registered) > MAX_REGISTERED or self._bytes > MAX_REGISTERED_BYTES:
             _, gone = self._registered.popitem(last=False)
             self._bytes -= len(gone.encode())
+
+
+def _not_found(names: Sequence[str]) -> str:
+    """What is told of an id that nobody knows: the names there are, unless they are too many to read."""
+    known = f": {', '.join(names)}" if 0 < len(names) <= _MOST_NAMES else ""
+    return f"There is no persisted operation of this id; ids are hashes or operation names{known}."
 
 
 def _sha256(text: str) -> str:

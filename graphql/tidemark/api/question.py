@@ -59,23 +59,40 @@ def question_type(enums: Enums) -> type:
             field("max", float | None, default=strawberry.UNSET),
         ],
         is_input=True,
+        description="Only rows whose value lies within the bounds, themselves included; null fails.",
     )
     order_by = create_type(
         "OrderBy",
         [
-            field("metric", enums.metric | None, default=strawberry.UNSET),
-            field("dimension", enums.dimension | None, default=strawberry.UNSET),
-            field("bucket", bool | None, default=strawberry.UNSET),
-            field("direction", Direction, default=Direction.DESC),
+            field("metric", enums.metric | None, "It need not be among metrics.", default=strawberry.UNSET),
+            field("dimension", enums.dimension | None, "One of dimensions.", default=strawberry.UNSET),
+            field("bucket", bool | None, "true: by time; needs a grain.", default=strawberry.UNSET),
+            field(
+                "direction",
+                Direction,
+                "The largest, last or newest first, unless it is ASC; no value comes last either way.",
+                default=Direction.DESC,
+            ),
         ],
         is_input=True,
+        description="One of metric, dimension and bucket, and in which direction.",
     )
     return create_type(
         "MetricsQuery",
         [
-            field("metrics", list_of(enums.metric)),
-            field("dimensions", list_of(enums.dimension), default_factory=list),
-            field("where", list_of(condition), default_factory=list),
+            field("metrics", list_of(enums.metric), "What to measure."),
+            field(
+                "dimensions",
+                list_of(enums.dimension),
+                "What to slice by: a row for each combination of their values.",
+                default_factory=list,
+            ),
+            field(
+                "where",
+                list_of(condition),
+                "Only events for which all conditions hold.",
+                default_factory=list,
+            ),
             field("range", Range),
             field("grain", Grain | None, "null: one bucket for the whole range.", default=strawberry.UNSET),
             field(
@@ -84,11 +101,29 @@ def question_type(enums: Enums) -> type:
                 "IANA name; bucket edges follow it, daylight saving included.",
                 default="UTC",
             ),
-            field("compare", Compare | None, default=strawberry.UNSET),
-            field("top", cast("Any", top) | None, default=strawberry.UNSET),
-            field("having", list_of(having), default_factory=list),
-            field("orderBy", list_of(order_by), default_factory=list),
-            field("limit", int, default=DEFAULT_LIMIT),
+            field(
+                "compare",
+                Compare | None,
+                "Beside each value that of an earlier range, and the change since.",
+                default=strawberry.UNSET,
+            ),
+            field(
+                "top",
+                cast("Any", top) | None,
+                "Only the largest of the first dimension, the rest in one row.",
+                default=strawberry.UNSET,
+            ),
+            field("having", list_of(having), "Only rows for which all hold.", default_factory=list),
+            field(
+                "orderBy",
+                list_of(order_by),
+                "The first decides, the next where it is equal. Empty: by bucket, or without a grain by the "
+                "first metric, the largest first.",
+                default_factory=list,
+            ),
+            field(
+                "limit", int, "The most rows; truncated says whether there are more.", default=DEFAULT_LIMIT
+            ),
         ],
         is_input=True,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tidemark.api.encode import encode
 from tidemark.api.errors import BAD_REQUEST
@@ -68,3 +69,22 @@ def json_response(
 ) -> Response:
     """A JSON answer."""
     return Response(encode(body), status_code=status, media_type=media_type, headers=headers)
+
+
+def refuse(body: object, status: int) -> ASGIApp:
+    """A JSON answer to a request, or to a WebSocket before it is accepted.
+
+    To the latter where the server can (ASGI's extension ``websocket.http.response``); else it is closed,
+    which servers answer with 403 and no body.
+    """
+    response = json_response(body, status)
+
+    async def reply(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await receive()  # websocket.connect
+            if "websocket.http.response" not in scope.get("extensions", {}):
+                await send({"type": "websocket.close", "code": 1008})
+                return
+        await response(scope, receive, send)
+
+    return reply

@@ -1,6 +1,6 @@
 """WebSockets: the protocol graphql-transport-ws, by Strawberry's handler, made fit for strangers."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import timedelta
 from json import JSONDecodeError
 from typing import Any, Final, cast
@@ -11,7 +11,6 @@ from strawberry.http.exceptions import (
     NonTextMessageReceived,
     WebSocketDisconnected,
 )
-from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_origins, normalize_origin
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
@@ -29,15 +28,13 @@ from tidemark.query.errors import Code
 INIT_SECONDS: Final = 5
 MAX_OPERATIONS: Final = 50  # of one socket at once
 _NO_PROTOCOL: Final = 4406
-_FORBIDDEN: Final = 1008
 _MAX_REASON_BYTES: Final = 123  # RFC 6455, section 5.5
 
 
 class Sockets:
     """Serves WebSockets: any operation, persisted or not, several at a time.
 
-    A page may connect if it comes from this service or one of ``allowed_origins`` (``https://host:port``);
-    programs send no origin.
+    Browsers let any page open one, so what stands before this decides whose may.
     """
 
     def __init__(
@@ -46,19 +43,14 @@ class Sockets:
         desk: Desk,
         operations: Operations,
         count_error: Callable[[str], None],
-        allowed_origins: Sequence[str],
     ) -> None:
         self._schema = schema
         self._desk = desk
         self._operations = operations
         self._count_error = count_error
-        self._origins = normalize_allowed_origins(allowed_origins)
 
     async def serve(self, socket: WebSocket, request_id: str) -> None:
         """Serve one socket until it closes; what it subscribed to ends with it."""
-        if not self._is_welcome(socket):
-            await socket.close(_FORBIDDEN)  # before accepting: the handshake is answered with 403
-            return
         if GRAPHQL_TRANSPORT_WS_PROTOCOL not in socket.scope["subprotocols"]:
             await socket.accept()
             await socket.close(
@@ -75,12 +67,6 @@ class Sockets:
             self._operations,
             self._count_error,
         ).handle()
-
-    def _is_welcome(self, socket: WebSocket) -> bool:
-        origin = socket.headers.get("origin")
-        if origin is None or is_same_origin(origin, socket.headers.get("host")):
-            return True
-        return "*" in self._origins or normalize_origin(origin) in self._origins
 
 
 class _Handler(BaseGraphQLTransportWSHandler[Any, None]):

@@ -1,6 +1,6 @@
 """The schema over HTTP: GraphQL over HTTP (draft), persisted operations, server-sent events, WebSockets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -62,14 +62,13 @@ class View:
         *,
         explorer: str | None,
         count_error: Callable[[str], None],
-        allowed_origins: Sequence[str] = (),
     ) -> None:
         self._schema = schema
         self._desk = desk
         self._operations = operations
         self._explorer = explorer
         self._count_error = count_error
-        self._sockets = Sockets(schema, desk, operations, count_error, allowed_origins)
+        self._sockets = Sockets(schema, desk, operations, count_error)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one WebSocket until it closes."""
