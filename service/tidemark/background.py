@@ -30,9 +30,12 @@ _OFFSETS_SECONDS = 1.0
 _HEARTBEATS = """
 SELECT path, block, collector, partition, partitions, at, goodbye
 FROM tidemark.heartbeats
-WHERE (path = 'raw' AND block > {raw:DateTime64(6, 'UTC')}) OR (path = 'folded' AND block >
-{folded:DateTime64(6, 'UTC')}) ORDER BY block
+WHERE (path = 'raw' AND block > {raw:DateTime64(6, 'UTC')})
+    OR (path = 'folded' AND block > {folded:DateTime64(6, 'UTC')})
+    OR (path = 'experiment' AND block > {experiment:DateTime64(6, 'UTC')})
+ORDER BY block
 """
+_CAMPAIGN = (Path.RAW, Path.FOLDED)
 
 
 class Periodic:
@@ -111,12 +114,12 @@ class Background:
         What is read later is at least as complete.
         """
         now = datetime.now(UTC)
-        instants = [self._tide.through(path) for path in Path]
+        instants = [self._tide.through(path) for path in _CAMPAIGN]
         known = [at for at in instants if at is not None]
         # the audit's instants last: what it takes over later, it reads from raw events that hold all of this
         cap, audited = self.audit.cap, self.audit.audited_through
         # before the audit has looked once, nobody knows which cells are its own
-        complete = min(known) if len(known) == len(Path) and self.audit.has_observed else None
+        complete = min(known) if len(known) == len(_CAMPAIGN) and self.audit.has_observed else None
         if complete is not None and cap is not None:
             complete = min(complete, cap)
         return Freshness(now=now, complete_through=complete, audited_through=audited)

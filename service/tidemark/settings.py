@@ -89,7 +89,17 @@ class Settings(BaseSettings):
     state_ttl_seconds: Seconds = Field(
         7200.0, description="how long Flink remembers an event's identity and a minute's sums"
     )
-    checkpoint_seconds: Seconds = 10.0
+    checkpoint_seconds: Seconds = Field(
+        10.0, description="how often the campaign job keeps its state, which it goes on from after a fault"
+    )
+    commit_seconds: Seconds = Field(
+        2.0,
+        description="how often the experiment job keeps its state and commits its rows, seen from then on",
+    )
+    experiment_state_days: Days = Field(
+        45,
+        description="how long the experiment job remembers users and events; more than the longest window",
+    )
     audit_seconds: Seconds = Field(3.0, description="how often raw events and folded rows are compared")
     rollup_seconds: Seconds = Field(
         10.0, description="how often touched hours and days are rolled; until then minutes answer for them"

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 _CONFIG = """<clickhouse>
   <!-- one thread for each Kafka table, and one to spare -->
-  <background_message_broker_schedule_pool_size>4</background_message_broker_schedule_pool_size>
+  <background_message_broker_schedule_pool_size>5</background_message_broker_schedule_pool_size>
   <kafka>
     <statistics_interval_ms>1000</statistics_interval_ms>
     <auto_offset_reset>earliest</auto_offset_reset>

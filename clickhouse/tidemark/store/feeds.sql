@@ -101,3 +101,26 @@ SELECT
     if(isValidJSON(message), r.reason, 'the message is not a dead letter of the collector') AS reason,
     if(isValidJSON(message), r.raw, substring(message, 1, 65536)) AS raw
 FROM feeds.rejected_queue;
+
+-- 4. experiment.v1
+CREATE TABLE IF NOT EXISTS feeds.experiment_queue (message String)
+ENGINE = Kafka
+SETTINGS kafka_broker_list = '{kafka_brokers}', kafka_topic_list = 'experiment.v1', kafka_group_name = 'tidemark-{store_id}-experiment',
+    kafka_format = 'RawBLOB', kafka_num_consumers = 1, kafka_max_block_size = 65536,
+    kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 100, kafka_consumer_reschedule_ms = 50;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS feeds.experiment_parse TO tidemark.experiment_landing AS
+WITH JSONExtract(message, 'Tuple(
+    experiment_id String, generation Int64, metric String, variant String, minute Int64, campaign_id String, ad_id String,
+    channel String, source String, platform String, country String, users Int64, active Int64, x String, xx String, y String,
+    yy String, xy String, k String, kk String, xk String, yk String, op String)') AS r
+SELECT
+    r.experiment_id AS experiment_id, r.generation AS generation, r.metric AS metric, r.variant AS variant, r.minute AS minute,
+    r.campaign_id AS campaign_id, r.ad_id AS ad_id, r.channel AS channel, r.source AS source, r.platform AS platform,
+    r.country AS country, r.users AS users, r.active AS active, r.x AS x, r.xx AS xx, r.y AS y, r.yy AS yy, r.xy AS xy, r.k AS k,
+    r.kk AS kk, r.xk AS xk, r.yk AS yk, r.op = 'd' AS gone,
+    message, if(isValidJSON(message) AND r.op IN ('u', 'd'), '', 'the message is not a row of the experiment job') AS reason,
+    _topic AS topic, _partition AS partition, _offset AS offset,
+    ifNull(_timestamp_ms, toDateTime64(0, 3, 'UTC')) AS appended_at,
+    now64(6, 'UTC') AS block
+FROM feeds.experiment_queue;

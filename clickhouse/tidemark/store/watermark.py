@@ -1,9 +1,10 @@
 """How far the tables are complete, concluded from heartbeats (DESIGN rule 7). Pure: rows in, instants out.
 
 Each collector sends heartbeats to every partition of ``events.v1``, behind the events it accepted; ``at`` is
-when the brokers stored one. They reach ClickHouse on two paths: *raw* (from ``events.v1`` itself) and
-*folded* (through the Flink job, one cell for each collector and partition). Two things must not be mistaken
-for completeness:
+when the brokers stored one. They reach ClickHouse on three paths: *raw* (from ``events.v1`` itself),
+*folded* (through the campaign job, one cell for each collector and partition) and *experiment* (through the
+experiment job, whose transaction shows a heartbeat together with all that came ahead of it). Three things
+must not be mistaken for completeness:
 
 * **A block of which only a part is visible.** One read of a Kafka table fills several tables, in no certain
   order, and is read again under a new name when one of them fails. Kafka hands out what follows a heartbeat
@@ -14,6 +15,9 @@ for completeness:
   never come from one mini-batch, and mini-batches are written in order: the newer value proves the older one.
   After a pause the proof is begun anew: a job restored from a checkpoint folds events from before its crash
   together with newer heartbeats.
+* **A transaction of which only a part was read.** The experiment job commits what it read between two
+  checkpoints, in no particular order, and a large transaction may be read in several blocks. So its
+  heartbeats count only when two later blocks have newer ones; a commit is read in one or two.
 """
 
 import threading
@@ -38,6 +42,7 @@ class Path(StrEnum):
 
     RAW = "raw"
     FOLDED = "folded"
+    EXPERIMENT = "experiment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +157,9 @@ class Tide:
         beats = self._beats(collector)
         if collector not in self._said_goodbye and self._newest - max(beats.values()) <= _GONE:
             return True
-        folded = self._cells[Path.FOLDED]
-        return path is Path.FOLDED and any(
-            (collector, partition) not in folded or folded[collector, partition].newest < newest
+        cells = self._cells[path]
+        return path is not Path.RAW and any(
+            (collector, partition) not in cells or cells[collector, partition].newest < newest
             for partition, newest in beats.items()
         )
 

@@ -27,7 +27,7 @@ class Job:
 
 def jobs(settings: Settings, connector: Path) -> tuple[Job, ...]:
     """Every job of this deployment; ``connector`` is the Kafka connector's jar."""
-    return (_campaign(settings, connector),)
+    return (_campaign(settings, connector), _experiment(settings, connector))
 
 
 def _campaign(settings: Settings, connector: Path) -> Job:
@@ -50,6 +50,18 @@ def _campaign(settings: Settings, connector: Path) -> Job:
         "table.optimizer.agg-phase-strategy": "ONE_PHASE",
     }
     return _job("campaign", statements, configuration, settings, connector)
+
+
+def _experiment(settings: Settings, connector: Path) -> Job:
+    statements = tuple(sql.statements("experiment", {"bootstrap": settings.bootstrap}))
+    configuration = {
+        "table.exec.state.ttl": f"{settings.experiment_state_days} d",
+        # its rows are seen when a checkpoint commits them
+        "execution.checkpointing.interval": f"{round(settings.commit_seconds * 1000)} ms",
+        # no mini-batch: its join throws when a task fails while starting, which ends the whole TaskManager
+        "table.exec.mini-batch.enabled": "false",
+    }
+    return _job("experiment", statements, configuration, settings, connector)
 
 
 def _job(

@@ -6,6 +6,7 @@ from importlib.resources import files
 from string import Template
 
 _COMMENT = re.compile(r"\s*--.*$", re.MULTILINE)
+_END = re.compile(r";\s*$", re.MULTILINE)  # a semicolon within a line belongs to a value
 
 
 def statements(job: str, values: Mapping[str, str]) -> Iterator[str]:
@@ -19,6 +20,6 @@ def statements(job: str, values: Mapping[str, str]) -> Iterator[str]:
 
 def split(text: str, values: Mapping[str, str]) -> Iterator[str]:
     """The statements of an SQL text, ``${name}`` replaced; as ``statements``."""
-    for part in Template(_COMMENT.sub("", text)).substitute(values).split(";"):
+    for part in _END.split(Template(_COMMENT.sub("", text)).substitute(values)):
         if part.strip():
             yield part.strip()

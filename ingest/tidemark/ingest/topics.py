@@ -13,6 +13,10 @@ log = logging.getLogger("tidemark.topics")
 EVENTS = "events.v1"
 REJECTED = "rejected.v1"
 CAMPAIGN = "campaign.v1"
+EXPERIMENT = "experiment.v1"
+DEFINITIONS = "definitions.v1"
+JOB_EXPERIMENTS = "job-experiments.v1"
+JOB_METRICS = "job-metrics.v1"
 
 _RETENTION_MS = str(7 * 24 * 3600 * 1000)
 
@@ -21,14 +25,18 @@ def topics(settings: Settings) -> dict[str, tuple[int, dict[str, str]]]:
     """Each topic's number of partitions and its configuration.
 
     All have the brokers' time (``LogAppendTime``), so that no client's clock orders anything (DESIGN rule 7).
-    ``campaign.v1`` has one partition: the order of its rows is what a heartbeat proves.
+    ``campaign.v1`` and ``experiment.v1`` have one partition: the order of their rows is what a heartbeat
+    proves. Definitions of experiments are kept for ever, the newest of each.
     """
     replicated = {"min.insync.replicas": "2" if settings.brokers > 1 else "1"}
     common = {"message.timestamp.type": "LogAppendTime", "retention.ms": _RETENTION_MS, **replicated}
+    kept = {**common, "cleanup.policy": "compact", "retention.ms": "-1"}
     return {
         EVENTS: (settings.event_partitions, common),
         REJECTED: (1, common),
         CAMPAIGN: (1, {**common, "cleanup.policy": "compact,delete"}),
+        EXPERIMENT: (1, {**common, "cleanup.policy": "compact,delete"}),
+        **dict.fromkeys((DEFINITIONS, JOB_EXPERIMENTS, JOB_METRICS), (1, kept)),
     }
 
 

@@ -16,7 +16,7 @@ from tidemark.local.observation import (
     Silence,
 )
 
-_OLD_CHECKPOINT = 30.0  # seconds; the jobs take one every two
+_OLD_CHECKPOINT = 30.0  # seconds; the jobs take one every two to ten
 _OLD_HEARTBEAT = 5.0  # seconds; older, and the collector answers 503
 _LATE = 10.0  # seconds behind now; usual are one to three
 

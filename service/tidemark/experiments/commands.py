@@ -1,4 +1,4 @@
-"""``tidemark experiments``: check and list."""
+"""``tidemark experiments``: check, list and publish."""
 
 import json
 from pathlib import Path
@@ -63,6 +63,43 @@ def list_(folder: Folder = None, *, as_json: Json = False) -> None:
         _show(declared)
     if declared.problems:
         _tell_problems(declared)
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(folder: Folder = None, *, as_json: Json = False) -> None:
+    """Put in force what is declared; the job and the services learn it at once, and restart nothing.
+
+    What must not change after an experiment's start is refused with the reason, and stays as it was. Exit
+    code 1 if anything was refused, or if a definition is wrong: then nothing is published.
+    """
+    import time  # noqa: PLC0415
+
+    from tidemark.experiments import topic  # noqa: PLC0415 - a client of Kafka: help is quick
+    from tidemark.experiments.published import PublishedError  # noqa: PLC0415
+    from tidemark.settings import settings  # noqa: PLC0415
+
+    declared = _declared(folder)
+    if declared.problems:
+        _tell_problems(declared)
+        raise typer.Exit(1)
+    definitions = [definition for _, definition in declared.definitions]
+    try:
+        done = topic.publish(settings().bootstrap, definitions, round(time.time() * 1000))
+    except (topic.TopicError, PublishedError) as error:
+        _errors().print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    in_force = {one.definition.id: one.generation for one in done.in_force}
+    if as_json:
+        typer.echo(json.dumps({"in_force": in_force, "removed": done.removed, "refused": done.refused}))
+    else:
+        for id_, generation in in_force.items():
+            typer.echo(f"{id_} is in force, generation {generation}.")
+        for id_ in done.removed:
+            typer.echo(f"{id_} is declared no more.")
+        for sentence in done.refused:
+            _errors().print(sentence, style="red", markup=False)
+    if done.refused:
         raise typer.Exit(1)
 
 

@@ -69,12 +69,12 @@ def metric_rows(definition: Definition) -> Iterator[tuple[Row, Row]]:
 
     What a user did in a minute is the sum over events of ``num_events + num_quantity * quantity + num_value *
     value_micros + num_cost * cost_micros``, the denominator likewise with ``den_…``; a user's running
-    numerator counts from ``floor`` up to ``cap``. ``covariate`` is the metric of the same experiment whose
-    numerator before the exposure is this metric's covariate; empty: none.
+    numerator counts from ``floor`` up to ``cap``. ``pre_…`` make the metric's covariate, of what was before
+    the exposure.
     """
     for metric in definition.metrics:
-        denominator = metric.denominator.events if metric.denominator else ()
-        for event in sorted({*metric.numerator.events, *denominator}):
+        totals = (metric.numerator, metric.denominator, _before_exposure(definition, metric))
+        for event in sorted({event for total in totals if total for event in total.events}):
             yield {"metric": metric.name, "event": event}, _columns(definition, metric, event)
 
 
@@ -82,14 +82,21 @@ def _columns(definition: Definition, metric: Metric, event: str) -> Row:
     # A proportion is 0 or 1 a user, whatever quantity its events have and whatever they restate.
     is_proportion = metric.kind is Kind.PROPORTION
     uncapped = MAX_INT64 if metric.cap is None else metric.cap
-    covariate = (definition.covariate.metric or metric.name) if definition.covariate else ""
     return {
         **_coefficients("num", metric.numerator, event),
         **_coefficients("den", metric.denominator, event),
+        **_coefficients("pre", _before_exposure(definition, metric), event),
         "floor": 0 if is_proportion else -MAX_INT64,
         "cap": 1 if is_proportion else uncapped,
-        "covariate": covariate,
     }
+
+
+def _before_exposure(definition: Definition, metric: Metric) -> Total | None:
+    """What makes the metric's covariate: the numerator of the metric that is named for it, or its own."""
+    if definition.covariate is None:
+        return None
+    name = definition.covariate.metric or metric.name
+    return next(one.numerator for one in definition.metrics if one.name == name)
 
 
 def _coefficients(part: str, total: Total | None, event: str) -> Row:

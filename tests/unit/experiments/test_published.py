@@ -150,7 +150,7 @@ def test_a_draft_has_no_numbers() -> None:
 
 
 def test_the_fingerprint_does_not_change_from_one_process_to_the_next() -> None:
-    assert fingerprint(BUTTON) == "492e23ef94d9c940"
+    assert fingerprint(BUTTON) == "513e4150ecdbf237"
 
 
 def test_the_job_is_told_all_that_determines_its_numbers() -> None:
@@ -199,12 +199,18 @@ def test_the_job_is_told_all_that_determines_its_numbers() -> None:
     assert limits["purchase"] == (0, 1), "a user has bought or has not"
     assert limits["revenue"] == (-(2**63 - 1), 500_000_000)
     assert limits["click_rate"] == (-(2**63 - 1), 2**63 - 1)
-    assert all(row["covariate"] == metric for (metric, _), row in rows.items())
+    before = {name: [key for key in row if key.startswith("pre_") and row[key]] for name, row in rows.items()}
+    assert before["revenue", "refund"] == ["pre_value"], "its own numerator before the exposure"
+    assert before["click_rate", "impression"] == [], "no denominator"
 
 
 def test_one_metric_can_be_the_covariate_of_all() -> None:
     told = messages([], [(read(with_line("{days: 14}", "{metric: purchase}")), 7)])
-    assert {json.loads(one.value or b"")["covariate"] for one in told.metrics} == {"purchase"}
+    rows = [json.loads(one.value or b"") for one in told.metrics]
+    assert {(row["metric"], row["event"]) for row in rows if row["pre_quantity"]} == {
+        (metric, "conversion") for metric in ("purchase", "revenue", "click_rate", "refunds")
+    }
+    assert not any(row[name] for row in rows for name in ("pre_events", "pre_value", "pre_cost"))
 
 
 def test_an_event_may_stand_above_and_below() -> None:
