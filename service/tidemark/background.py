@@ -124,6 +124,11 @@ class Background:
             complete = min(complete, cap)
         return Freshness(now=now, complete_through=complete, audited_through=audited)
 
+    def experiment_freshness(self) -> Freshness:
+        """How far the increments of experiments are complete now. Ask before reading them."""
+        through = self._tide.through(Path.EXPERIMENT)
+        return Freshness(now=datetime.now(UTC), complete_through=through, audited_through=None)
+
     @property
     def rollups(self) -> RollupState:
         """What may be answered from the rollups. Ask before reading them, as for ``freshness``."""
