@@ -12,7 +12,7 @@ from fake_desk import FakeDesk, constant
 from front_server import app_of
 from tidemark.settings import Settings
 
-DENIAL = {"websocket.http.response": {}}
+DENIAL: dict[str, Any] = {"websocket.http.response": {}}
 FOREIGN = {"host": "localhost:8600", "origin": "https://evil.example"}
 
 
