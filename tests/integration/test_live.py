@@ -341,7 +341,7 @@ def test_pages_may_open_sockets_from_here_and_from_allowed_origins_only(served: 
         with pytest.raises(InvalidStatus, match="403") as refused:
             opened(served, origin=origin)
         assert f"Pages of {origin} may not ask" in refused.value.response.body.decode()
-    with pytest.raises(InvalidStatus, match="421"):
+    with pytest.raises(InvalidStatus, match="403"):
         opened(served, additional_headers={"host": "evil.example"}, origin="http://evil.example")
 
 

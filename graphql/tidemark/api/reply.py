@@ -1,5 +1,6 @@
 """What an HTTP answer looks like when it is none of GraphQL's, and JSON as this API reads it."""
 
+import asyncio
 from collections.abc import Mapping
 from json import JSONDecodeError
 from typing import Any
@@ -86,5 +87,7 @@ def refuse(body: object, status: int) -> ASGIApp:
                 await send({"type": "websocket.close", "code": 1008})
                 return
         await response(scope, receive, send)
+        # Uvicorn 0.54 logs an error if its connection is not yet closed when this returns (its PR 3138)
+        await asyncio.sleep(0)
 
     return reply
