@@ -1,22 +1,24 @@
 """The clock that the boundary runs on: how far an experiment has come, in users of the planned allocation.
 
 "Users" are those of the two arms compared, together, and what counts is what they tell about the difference:
-with shares w of the control and 1 - w of the treatment, n users tell as much as n w (1 - w) do. So the clock
+with shares w of the control and 1 - w of the treatment, n users tell as much as n w (1 - w) do. So ``users``
 is
 
     v = (n_c n_t / (n_c + n_t)) / (w (1 - w))
 
 which is n_c + n_t while the allocation is the planned one, and less when one arm lags: 10,000 users against
-10 are not 10,010 users but about 40 (at equal planned shares). It needs no variance, so nothing that is
-measured can bend it.
+10 are not 10,010 users but about 40 (at equal planned shares).
 
-Where users' values go on growing after recruitment (purchases within the attribution window), the variance of
-one user's value grows too, and with it the time that has really passed for the sum of the values.
-``intrinsic`` is that time. ``information`` is the clock 1/V. All are in users, so that one tuning serves
-each.
+Users' values go on growing after recruitment: purchases come within the attribution window. The statistic
+then goes on wandering while ``users`` stands still, and a boundary that stands still with it is crossed in
+the end. The clock must run as the sum of what was seen varies, and ``intrinsic`` does. While values are
+complete at the exposure it is the users. ``bench/watching.py`` compares the clocks.
 """
 
-from tidemark.stats.array import Floats, divide
+import numpy as np
+
+from tidemark.stats.array import Flags, Floats, divide, running
+from tidemark.stats.effect import Effect
 
 
 def users(control: Floats, treatment: Floats, share: float = 0.5) -> Floats:
@@ -32,15 +34,39 @@ def information(variance: Floats, user_variance: float) -> Floats:
 
     ``user_variance`` is what the variance times the users is expected to be, frozen at the start. It only
     sets the scale. mSPRT (Johari, Pekelis and Walsh 2017, "Always valid inference") is the special case of
-    this clock with the mixture ``user_variance`` / tau².
+    this clock with the mixture ``user_variance`` / tau². It runs backwards while users' values grow.
     """
     return divide(user_variance, variance)
 
 
-def intrinsic(clock_users: Floats, variance: Floats, user_variance: float) -> Floats:
-    """The variance of the sum of what was seen, in users: n² V over the expected variance a user.
+def intrinsic(effect: Effect, enough: Flags, share: float = 0.5) -> Floats:
+    """The variance of the sum of what was seen, in users; the last axis is time. What ``watch`` runs on.
 
-    Howard, Ramdas, McAuliffe and Sekhon 2021 ("Time-uniform, nonparametric, nonasymptotic confidence
-    sequences") call it the intrinsic time. It goes on while values grow, when no user comes any more.
+    With w the users (of a ratio: its denominators) of both arms as ``users`` counts them, w times the
+    difference is a sum over users, and w² V is its variance: the intrinsic time of Howard, Ramdas, McAuliffe
+    and Sekhon 2021 ("Time-uniform, nonparametric, nonasymptotic confidence sequences"). It goes on while
+    values grow when no user comes any more. A clock does not go back, so it is the largest so far.
+
+    To be users it is divided by the variance that one user had, both arms taken together, at the first look:
+    the first time that is ``enough``. Any scale that does not depend on the difference keeps the guarantee,
+    and costs width only, if it is far off: c grows as the root of its logarithm. Both arms together, because
+    of a small arm that estimate alone would be as lucky as the look itself.
+
+    Args:
+        effect: Of the sums so far.
+        enough: When there is enough data to look, of the effect's shape. Before, the clock is 0.
+        share: The treatment's planned weight over both arms' weights.
     """
-    return clock_users * clock_users * variance / user_variance
+    control, treatment = effect.control, effect.treatment
+    weight = users(control.weight, treatment.weight, share)
+    sums = control.weight**2 * control.variance + treatment.weight**2 * treatment.variance
+    of_a_user = divide(sums, (control.users + treatment.users) * (share * (1 - share)))
+    passed = divide(weight * weight * effect.variance, _at_first(of_a_user, enough))
+    return running(np.maximum.accumulate, np.where(enough, passed, 0.0))
+
+
+def _at_first(values: Floats, enough: Flags) -> Floats:
+    """The value at the first time that is enough, for all times (any value where none is)."""
+    if not values.ndim:
+        return values
+    return np.take_along_axis(values, np.argmax(enough, axis=-1, keepdims=True), axis=-1)

@@ -25,6 +25,8 @@ class Estimate:
 
     Attributes:
         users: How many it rests on.
+        weight: What the sum was divided by: the users, or a ratio's sum of y. The value times it is a sum
+            over users, which is what grows with time.
         value: The estimate, adjusted by the covariate if there is one, in the metric's unit.
         variance: The variance of ``value``, its unit squared.
         mean: The unadjusted mean or ratio, that people know.
@@ -34,6 +36,7 @@ class Estimate:
     """
 
     users: Floats
+    weight: Floats
     value: Floats
     variance: Floats
     mean: Floats
@@ -126,6 +129,7 @@ class _Linear:
     """An arm's mean or ratio as the mean of one value a user, with what that shares with the covariate."""
 
     users: Floats
+    weight: Floats
     mean: Floats
     user_variance: Floats
     covariate_mean: Floats
@@ -136,18 +140,21 @@ class _Linear:
     def estimate(self) -> Estimate:
         """As it is, without the covariate."""
         variance = divide(self.user_variance, self.users)
-        return Estimate(self.users, self.mean, variance, self.mean, variance, variance, self.defined)
+        return Estimate(
+            self.users, self.weight, self.mean, variance, self.mean, variance, variance, self.defined
+        )
 
 
 def _plain(arm: Moments, freedom: int = 1) -> Estimate:
     average = arm.mean(arm.x)
     variance = arm.dxx / np.maximum(arm.n * arm.n * (arm.n - freedom), 1.0)
-    return Estimate(arm.n, average, variance, average, variance, variance, arm.n > 0)
+    return Estimate(arm.n, arm.n, average, variance, average, variance, variance, arm.n > 0)
 
 
 def _values(arm: Moments) -> _Linear:
     return _Linear(
         users=arm.n,
+        weight=arm.n,
         mean=arm.mean(arm.x),
         user_variance=arm.covariance(arm.dxx),
         covariate_mean=arm.mean(arm.k),
@@ -165,6 +172,7 @@ def _linear(arm: Moments) -> _Linear:
     variance = arm.covariance(_difference(*terms))
     return _Linear(
         users=arm.n,
+        weight=arm.y,
         mean=value,
         user_variance=divide(variance, denominator * denominator),
         covariate_mean=arm.mean(arm.k),
@@ -195,6 +203,7 @@ def _less(arm: _Linear, slope: Floats, centre: Floats) -> Estimate:
     terms = (arm.user_variance, -2 * slope * arm.shared, slope * slope * arm.covariate_variance)
     return Estimate(
         users=arm.users,
+        weight=arm.weight,
         value=np.where(arm.defined, arm.mean - slope * (arm.covariate_mean - centre), 0.0),
         variance=divide(_difference(*terms), arm.users),
         mean=arm.mean,

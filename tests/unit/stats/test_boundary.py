@@ -69,7 +69,7 @@ def test_all_clocks_tell_the_same_time_while_nothing_but_users_changes() -> None
     expected = 0.1 * 0.9 * 4
     np.testing.assert_allclose(user_variance(clock, effect.variance), expected)
     np.testing.assert_allclose(information(effect.variance, expected), clock)
-    np.testing.assert_allclose(intrinsic(clock, effect.variance, expected), clock)
+    np.testing.assert_allclose(intrinsic(effect, np.full(2, True)), clock)
 
 
 def test_users_are_found_that_just_see_the_effect_with_the_asked_power() -> None:
