@@ -1,9 +1,9 @@
 """Events per CPU second of the experiment job as it catches up, against the campaign job on the same events.
 
-Both read the same bounded topic on the running cluster (`make up`): users of one experiment with six metrics,
-each with an exposure, then goal events over a day, 1 % of all an hour late and 5 % sent again. CPU seconds are
-those of the TaskManagers from submission to the end, less those of a run over one event. Both keep their state in
-RocksDB and take checkpoints as in operation.
+Both read the same bounded topic on the running cluster (`make up`): users of one experiment with six
+metrics, each with an exposure, then goal events over a day, 1 % of all an hour late and 5 % sent again. CPU
+seconds are those of the TaskManagers from submission to the end, less those of a run over one event. Both
+keep their state in RocksDB and take checkpoints as in operation.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from flink_run import cpu_seconds
 from tidemark.experiments.check import check
-from tidemark.experiments.message import messages
+from tidemark.experiments.message import Messages, messages
 from tidemark.experiments.vocabulary import vocabulary_of
 from tidemark.jobs.definition import Job, jobs
 from tidemark.local.fetch import connector_jar
@@ -86,11 +86,17 @@ def main() -> None:
         admin.delete_topics(list(names.values()))
 
 
-def _declare(own: Settings, names: dict[str, str]) -> None:
-    found = check("bench.yaml", _DEFINITION.encode(), vocabulary_of(catalogue.load(own.catalogue)), {})
+def declared(own: Settings, name: str) -> Messages:
+    """What the job is told of the benchmark's experiment under this id."""
+    text = _DEFINITION.replace("id: bench", f"id: {name}").encode()
+    found = check("bench.yaml", text, vocabulary_of(catalogue.load(own.catalogue)), {})
     if isinstance(found, list):
         raise SystemExit(f"the benchmark's experiment is wrong: {'; '.join(map(str, found))}")
-    told = messages([], [(found, 1)])
+    return messages([], [(found, 1)])
+
+
+def _declare(own: Settings, names: dict[str, str]) -> None:
+    told = declared(own, "bench")
     producer = Producer({"bootstrap.servers": own.bootstrap})
     for topic, rows in ((names["experiments"], told.experiments), (names["metrics"], told.metrics)):
         for row in rows:

@@ -2,6 +2,8 @@
 
 import time
 
+import psutil
+
 from tidemark.jobs.definition import Job
 from tidemark.jobs.rest import Flink
 from tidemark.jobs.submit import submit
@@ -18,11 +20,19 @@ def cpu_seconds(own: Settings, job: Job) -> float:
         time.sleep(0.2)
     if run.state != "FINISHED":
         raise SystemExit(f"{job.name} ended as {run.state}; see Flink at {own.flink_url}")
-    return _spent(own) - before
+    after = _spent(own)
+    if after.keys() != before.keys():
+        raise SystemExit("a TaskManager was restarted meanwhile, so there is no figure; see its log")
+    return sum(after.values()) - sum(before.values())
 
 
-def _spent(own: Settings) -> float:
-    managers = [
+def task_managers(own: Settings) -> list[psutil.Process]:
+    """The processes that run the jobs."""
+    return [
         process for process in cluster_processes(own) if "TaskManagerRunner" in " ".join(process.cmdline())
     ]
-    return sum(times.user + times.system for times in (process.cpu_times() for process in managers))
+
+
+def _spent(own: Settings) -> dict[int, float]:
+    """CPU seconds so far, by process."""
+    return {one.pid: one.cpu_times().user + one.cpu_times().system for one in task_managers(own)}
