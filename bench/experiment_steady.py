@@ -15,9 +15,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import httpx
-import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from experiment_job import declared
@@ -57,12 +57,13 @@ def main() -> None:
             subprocess.run([_TIDEMARK, "jobs", "submit", "experiment"], check=True, capture_output=True)
             print(
                 f"{with_it - without:5.2f} cores more than the {without:.2f} without the job "
-                f"(ratio {with_it / without:.2f}); rows seen p50 {_at(late, 0.5):.2f} s, p95 {_at(late, 0.95):.2f} s",
+                f"(ratio {with_it / without:.2f}); rows seen p50 {_at(late, 0.5):.2f} s, "
+                f"p95 {_at(late, 0.95):.2f} s",
                 flush=True,
             )
         size = _state(own)
         print(
-            f"state: {size / 1e6:.1f} MB after {users:,} users, {size / max(users, 1):,.0f} bytes each at most"
+            f"state: {size / 1e6:.1f} MB, at most {size / max(users, 1):,.0f} bytes for each of {users:,} users"
         )
 
 
@@ -85,7 +86,7 @@ def _send(own: Settings, rows: list[tuple[str, Message]]) -> None:
 
 
 class _Seen:
-    """When each marker's row came, by ``time.monotonic()``; a marker is an exposure with a country of its own."""
+    """When each marker's row came, by ``time.monotonic()``; its exposure has a country of its own."""
 
     def __init__(self, own: Settings, name: str) -> None:
         self.at: dict[str, float] = {}
@@ -104,7 +105,7 @@ class _Seen:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._read)
 
-    def __enter__(self) -> "_Seen":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
