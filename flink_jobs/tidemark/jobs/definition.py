@@ -93,8 +93,8 @@ def _job(
         # each checkpoint flushes a small file, and leveled compaction writes all of the state anew for every
         # four of them: 0.2 core with 30 MB of state, and it grows with that
         "state.backend.rocksdb.compaction.style": "UNIVERSAL",
-        # a job has some thirty column families in one slot's memory: with 64 MB for each, whose first block alone
-        # takes 8 MB, the limit is reached at once, and each write flushes
+        # a job has some thirty column families in one slot's memory: with 64 MB for each, whose first block
+        # alone takes 8 MB, the limit is reached at once, and each write flushes
         "state.backend.rocksdb.writebuffer.size": "4 mb",
         "state.backend.rocksdb.use-bloom-filter": "true",
         "execution.checkpointing.interval": f"{round(settings.checkpoint_seconds * 1000)} ms",
