@@ -159,6 +159,7 @@ def _clocks(
     return {
         "z = 1.96": ever(enough, rivals.ONCE),
         "users": ever(enough, boundary.multiplier(planned)),
+        "users, 100": ever(strict, boundary.multiplier(planned)),
         "1/V": ever(enough, boundary.multiplier(inverse)),
         "intrinsic": ever(enough, own),
         "intrinsic, 100": ever(strict, boundary.multiplier(intrinsic(effect, strict, share))),
