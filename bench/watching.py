@@ -47,7 +47,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.markdown and options.only:
         parser.error("--markdown writes all parts: leave out --only")
-    parts, missed = [INTRODUCTION], []
+    parts = [INTRODUCTION]
+    missed: list[str] = []
     for name, part in PARTS.items():
         if options.only in (None, name):
             began = time.process_time()
