@@ -27,11 +27,13 @@ standard errors (6.5 % for 2,000 paths).
 
 **Which clock.** The boundary's multiplier c depends on how far an experiment has come. A clock that counts
 users stands still after recruitment, while purchases go on and the difference goes on wandering: it is
-crossed more often than alpha allows, and in the end by all. A clock of 1/V runs backwards as users' values
-grow. The intrinsic clock, the variance of the sum of what was seen, holds on all streams, so it is the one
-that verdicts run on. It costs width where most purchases come after the first look: c at the end is
-then above 3.04, the least. Means and ratios need 100 buyers an arm rather than 25, since the variance of a
-small arm with long tails is too often far too small."""
+crossed more often than alpha allows where all users come at once, and in the end by all. A clock of 1/V
+runs backwards as users' values grow; kept at its largest it stands still, too. The intrinsic clock, the
+variance of the sum of what was seen, goes on with the purchases, and verdicts run on it. It costs width
+where most purchases come after the first look: c at the end is then above 3.04, the least, and the users
+needed grow with (c + 0.84)²: at 3.2 by 9 %, at 3.5 by 25 %, at 3.8 by 43 %. Whatever the clock, means and
+ratios in unequal arms need 100 buyers an arm rather than 25: the variance of a small arm with long tails is
+too often far too small."""
 
 
 def main() -> int:
@@ -45,7 +47,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.markdown and options.only:
         parser.error("--markdown writes all parts: leave out --only")
-    parts, missed = [INTRODUCTION], []
+    parts = [INTRODUCTION]
+    missed: list[str] = []
     for name, part in PARTS.items():
         if options.only in (None, name):
             began = time.process_time()

@@ -47,7 +47,7 @@ def complete(paths: int) -> Table:
             for name, flags in _everybody(one, other).items():
                 found.setdefault(name, []).append(flags.any(axis=-1))
             if len(found["lift"]) == 1:
-                pairs += rivals.checked(*(_some(arm) for arm in (one, other)), ALPHA)
+                pairs += rivals.checked(_some(one), _some(other), ALPHA)
         shares = {name: float(np.concatenate(flags).mean()) for name, flags in found.items()}
         rows.append([f"{rate:.0%}", *(percent(share) for share in shares.values())])
         for name in ("difference", "lift"):
@@ -77,7 +77,7 @@ def later(paths: int) -> Table:
         for metric, columns in found.items():
             shares = {column: float(np.concatenate(values).mean()) for column, values in columns.items()}
             width = shares.pop("c at the end")
-            head = ["users", "metric", *shares, "c at the end"]
+            head = ["stream", "metric", *shares, "c at the end"]
             rows.append([name, metric, *(percent(share) for share in shares.values()), f"{width:.2f}"])
             ours = "intrinsic" if metric == "proportion" else "intrinsic, 100"
             for column in (ours, "lift"):
@@ -147,7 +147,8 @@ def _clocks(
     enough, strict, any_data = (missing(effect, buyers, least) == 0 for least in (None, OF_VALUES, NO_GUARD))
 
     def ever(looked: Flags, multiplier: Floats | float) -> Floats:
-        return (looked & (z > multiplier)).any(axis=-1).astype(np.float64)
+        called: Floats = (looked & (z > multiplier)).any(axis=-1).astype(np.float64)
+        return called
 
     first = np.argmax(enough, axis=-1)[:, None]
     scale = np.take_along_axis(planned * effect.variance, first, axis=-1)
@@ -159,6 +160,7 @@ def _clocks(
     return {
         "z = 1.96": ever(enough, rivals.ONCE),
         "users": ever(enough, boundary.multiplier(planned)),
+        "users, 100": ever(strict, boundary.multiplier(planned)),
         "1/V": ever(enough, boundary.multiplier(inverse)),
         "intrinsic": ever(enough, own),
         "intrinsic, 100": ever(strict, boundary.multiplier(intrinsic(effect, strict, share))),

@@ -88,4 +88,5 @@ def checked(control: Moments, treatment: Moments, alpha: float) -> int:
 
 def _testable(control: Moments, treatment: Moments) -> Flags:
     """Where it tests: it says p = 1 without a control mean or where an arm has no variance."""
-    return (control.x != 0) & (control.dxx > 0) & (treatment.dxx > 0)
+    testable: Flags = (control.x != 0) & (control.dxx > 0) & (treatment.dxx > 0)
+    return testable

@@ -20,20 +20,29 @@ def slices(paths: int) -> Table:
     """All slices null, and ten of fifty with a true lift."""
     rows, missed = [], []
     planned = 2.0 * float(A_LOOK.sum()) * LOOKS
-    for number, real in enumerate((np.zeros(SLICES, dtype=bool), np.arange(SLICES) % 5 == 0)):
+    tunings = {"the experiment": planned, "a slice": planned / SLICES}
+    effects = (np.zeros(SLICES, dtype=bool), np.arange(SLICES) % 5 == 0)
+    for number, (real, tuned) in enumerate((real, tuned) for real in effects for tuned in tunings):
+        boundary = Boundary.tuned(ALPHA, tunings[tuned])
         by: dict[str, list[Floats]] = {"e-BH": [], "each slice's own verdict": []}
         for random, size in chunks(paths, CHUNK, 5, number):
             shape = (size, SLICES, LOOKS)
             one = at_once(random, shape, A_LOOK, RATE)
             other = at_once(random, shape, A_LOOK, RATE * (1 + LIFT * real[:, None]))
-            seen = watch(proportion, one, other, (one.x, other.x), Boundary.tuned(ALPHA, planned))
+            seen = watch(proportion, one, other, (one.x, other.x), boundary)
             by["e-BH"].append(_figures(e_bh(seen.log_e, ALPHA, axis=1), real))
             by["each slice's own verdict"].append(_figures(seen.above | seen.below, real))
         for name, parts in by.items():
             ever, first, last, found = np.concatenate(parts, axis=-1).mean(axis=-1)
             cells = (percent(float(one)) for one in (ever, first, last))
             rows.append(
-                [f"{real.sum()} of {SLICES}", name, *cells, percent(float(found)) if real.any() else ""]
+                [
+                    f"{real.sum()} of {SLICES}",
+                    tuned,
+                    name,
+                    *cells,
+                    percent(float(found)) if real.any() else "",
+                ]
             )
             if name == "e-BH":
                 missed += above(
@@ -45,7 +54,7 @@ def slices(paths: int) -> Table:
         " is that of what is called, 0 where nothing is."
     )
     head = [
-        "true effects", "called by", "a null slice ever called", "false share at the first call",
+        "true effects", "tuned to", "called by", "a null slice ever called", "false share at the first call",
         "false share at the end", "true ones found",
     ]  # fmt: skip
     return Table(words, head, rows, missed)

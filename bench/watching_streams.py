@@ -124,15 +124,15 @@ class Shop:
         later = delay[back] + random.exponential(self.window * DELAY, len(back))
         user = np.concatenate([user, user[back]])
         delay = np.concatenate([delay, later])
-        value = np.concatenate([value, -value[back]])
-        bought = np.concatenate([np.ones(len(user) - len(back)), np.zeros(len(back))])
+        values: Floats = np.concatenate([value, -value[back]])
+        bought: Floats = np.concatenate([np.ones(len(user) - len(back)), np.zeros(len(back))])
         minute = place[user] % self.looks + np.ceil(delay)
         seen = np.flatnonzero((delay < self.window) & (minute < self.looks))
         seen = seen[np.argsort(user[seen] + delay[seen] / (self.window + 1))]
-        user, value, bought = user[seen], value[seen], bought[seen]
+        user = user[seen]
         where = place[user] // self.looks * self.looks + minute[seen].astype(np.int64)
         first = np.r_[True, user[1:] != user[:-1]]
-        steps = _steps(first, value, bought, self.cap)
+        steps = _steps(first, values[seen], bought[seen], self.cap)
 
         def so_far(step: Floats) -> Floats:
             return np.cumsum(

@@ -107,7 +107,7 @@ def compare(effect: Effect, boundary: Boundary, clock: Floats, lacking: Codes) -
     Args:
         effect: The effect of the sums so far, the last axis being time.
         boundary: The experiment's, fixed at its start.
-        clock: The boundary's time, ``tidemark.stats.clock``.
+        clock: The boundary's time, ``tidemark.stats.clock.intrinsic``.
         lacking: What ``missing`` said; other codes may be added, where a minute is not to count.
     """
     enough = lacking == 0

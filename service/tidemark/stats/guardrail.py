@@ -39,7 +39,7 @@ def guardrail(
     Args:
         effect: The effect of the sums so far.
         boundary: The experiment's.
-        clock: The boundary's time.
+        clock: The boundary's time, ``tidemark.stats.clock.intrinsic``.
         lacking: What ``comparison.missing`` said; such minutes take no part. Add SAMPLE_RATIO_MISMATCH's bit
             where the split is broken: the state is then UNDECIDED, too.
         margin: How much worse is tolerated, 0 or more: a fraction of the control mean's magnitude, or, if not

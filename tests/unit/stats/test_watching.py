@@ -87,8 +87,8 @@ def test_buyers_who_come_after_all_users_are_there_keep_the_clock_running() -> N
 
 def test_the_clock_of_a_ratio_runs_with_its_denominator() -> None:
     """Ten times the orders of the same users are ten times the time, as ten times the users are."""
-    n = np.asarray([[10_000.0, 10_000.0]])
-    orders = np.asarray([[1_000.0, 10_000.0]])
+    n: Floats = np.asarray([[10_000.0, 10_000.0]])
+    orders: Floats = np.asarray([[1_000.0, 10_000.0]])
     arm = Moments(
         n=n, x=50 * orders, dxx=n * 9_000 * orders, y=orders, dyy=n * 2 * orders, dxy=n * 100 * orders
     )
