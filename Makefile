@@ -73,7 +73,7 @@ test-clients: $(CLIENTS) ## real SDKs at the collector, real GraphQL clients at 
 
 test-real: $(INSTALLED) ## the real files through the whole chain (DATA=../shared/data)
 	@if [ -z "$(DATA)" ]; then echo "DATA is missing: name the folder of the real files, make test-real DATA=../shared/data." >&2; exit 1; fi
-	@for file in ad_clicks.csv.gz ad_campaigns.csv.gz; do \
+	@for file in ad_clicks.csv.gz ad_campaigns.csv.gz ab_data.csv.gz; do \
 		if [ ! -f "$(DATA)/$$file" ]; then echo "$(DATA)/$$file is missing; DATA must name the folder of the real files." >&2; exit 1; fi; done
 	@DATA="$(abspath $(DATA))" $(BIN)/pytest -m real tests
 

@@ -98,9 +98,10 @@ def shipped(own: Settings, topic: str, sink: str) -> Job:
         for statement in job.statements
     )
     folder = job.checkpoints.with_name(f"bench-{topic}")
+    plan = job.plan.with_name(f"bench-{topic}.json")
     configuration = job.configuration | {"execution.checkpointing.dir": folder.as_uri()}
     return dataclasses.replace(
-        job, name=f"bench ours {topic}", statements=replaced, configuration=configuration
+        job, name=f"bench ours {topic}", statements=replaced, configuration=configuration, plan=plan
     )
 
 
@@ -113,6 +114,7 @@ def baseline(own: Settings, topic: str, sink: str) -> Job:
     return dataclasses.replace(
         job,
         name=f"bench baseline {topic}",
+        plan=job.plan.with_name(f"bench-baseline-{topic}.json"),
         statements=tuple(
             sql.split(_BASELINE.read_text(), {"topic": topic, "sink": sink, "bootstrap": own.bootstrap})
         ),

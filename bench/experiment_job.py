@@ -158,6 +158,7 @@ def _bounded(own: Settings, number: int, names: dict[str, str], topic: str) -> J
         name=f"bench {job.name} {topic}",
         statements=tuple(statements),
         configuration=job.configuration | {"execution.checkpointing.dir": folder.as_uri()},
+        plan=job.plan.with_name(f"bench-{job.name}-{topic}.json"),
     )
 
 

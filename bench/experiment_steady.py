@@ -63,7 +63,7 @@ def main() -> None:
             )
         size = _state(own)
         print(
-            f"state: {size / 1e6:.1f} MB, at most {size / max(users, 1):,.0f} bytes for each of {users:,} users"
+            f"state: {size / 1e6:.1f} MB, at most {size / max(users, 1):,.0f} bytes each of {users:,} users"
         )
 
 

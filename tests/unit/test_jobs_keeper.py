@@ -14,7 +14,8 @@ from tidemark.settings import Settings
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    return Job(name="campaign", statements=("INSERT",), configuration={}, checkpoints=tmp_path / "campaign-1")
+    folder = tmp_path / "campaign-1"
+    return Job("campaign", ("INSERT",), configuration={}, checkpoints=folder, plan=tmp_path / "plan.json")
 
 
 def checkpoint(job: Job, run: str, number: int, *, complete: bool = True) -> Path:

@@ -1,8 +1,11 @@
 """A job's text and its statements."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from tidemark.jobs.definition import jobs
+from tidemark.jobs.plan import with_ttl
 from tidemark.jobs.sql import split
 from tidemark.settings import Settings
 
@@ -18,3 +21,23 @@ def test_every_job_ends_with_its_insert_and_has_its_own_checkpoints(tmp_path: Pa
     assert all(job.statements[-1].startswith("INSERT INTO") for job in found)
     assert len({job.checkpoints for job in found}) == len(found)
     assert all("${" not in statement for job in found for statement in job.statements)
+
+
+def test_the_setting_of_today_says_how_long_state_is_kept_not_that_of_when_the_plan_was_made() -> None:
+    plan = {"nodes": [{"id": 1}, {"id": 2, "state": [{"ttl": "2 h"}, {"ttl": "2 h"}]}, {"state": None}]}
+    found = json.loads(with_ttl(json.dumps(plan), "5 s"))
+    assert found["nodes"] == [
+        {"id": 1},
+        {"id": 2, "state": [{"ttl": "5 s"}, {"ttl": "5 s"}]},
+        {"state": None},
+    ]
+
+
+def test_a_job_that_is_planned_otherwise_has_another_plan_and_one_on_other_ports_the_same(
+    tmp_path: Path,
+) -> None:
+    def plans(**changed: Any) -> list[Path]:
+        return [job.plan for job in jobs(Settings(home=tmp_path, **changed), tmp_path / "connector.jar")]
+
+    assert plans() == plans(kafka_port=9999) == plans(state_ttl_seconds=60)
+    assert plans()[0] != plans(state_horizon_seconds=60)[0]

@@ -7,6 +7,10 @@ from pathlib import Path
 from tidemark.jobs import sql
 from tidemark.settings import Settings
 
+_TTL = "table.exec.state.ttl"
+_PLAN = "plan 1"
+"""Raised when operators' ids are made another way: state of before has no place then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -17,12 +21,14 @@ class Job:
         statements: its SQL, the INSERT last.
         configuration: Flink's settings for this job, but for the checkpoint to start from.
         checkpoints: the folder under which Flink writes one folder a run, ``<job id>/chk-<n>``.
+        plan: the file of its compiled plan, made at the first submission.
     """
 
     name: str
     statements: tuple[str, ...]
     configuration: dict[str, str]
     checkpoints: Path
+    plan: Path
 
 
 def jobs(settings: Settings, connector: Path) -> tuple[Job, ...]:
@@ -41,7 +47,7 @@ def _campaign(settings: Settings, connector: Path) -> Job:
         )
     )
     configuration = {
-        "table.exec.state.ttl": f"{round(settings.state_ttl_seconds * 1000)} ms",
+        _TTL: f"{round(settings.state_ttl_seconds * 1000)} ms",
         # one flush emits a minute's value once, however many events it folded
         "table.exec.mini-batch.enabled": "true",
         "table.exec.mini-batch.allow-latency": "500 ms",
@@ -55,7 +61,7 @@ def _campaign(settings: Settings, connector: Path) -> Job:
 def _experiment(settings: Settings, connector: Path) -> Job:
     statements = tuple(sql.statements("experiment", {"bootstrap": settings.bootstrap}))
     configuration = {
-        "table.exec.state.ttl": f"{settings.experiment_state_days} d",
+        _TTL: f"{settings.experiment_state_days} d",
         # its rows are seen when a checkpoint commits them
         "execution.checkpointing.interval": f"{round(settings.commit_seconds * 1000)} ms",
         # no mini-batch: its join throws when a task fails while starting, which ends the whole TaskManager
@@ -69,13 +75,11 @@ def _job(
 ) -> Job:
     # State fits only the SQL that made it: another text starts in another folder, without state.
     # The brokers' addresses are no part of it, so a cluster that moved keeps its state.
-    text = "\n".join(statements).replace(settings.bootstrap, "")
-    folder = (
-        settings.home.resolve()
-        / "flink"
-        / "checkpoints"
-        / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    )
+    planned = [f"{key}={value}" for key, value in own.items() if key.startswith("table.") and key != _TTL]
+    text = "\n".join((_PLAN, *planned, *statements)).replace(settings.bootstrap, "")
+    version = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    home = settings.home.resolve() / "flink"
+    folder = home / "checkpoints" / version
     configuration = {
         "execution.target": "remote",
         "rest.address": settings.host,
@@ -83,6 +87,7 @@ def _job(
         "pipeline.jars": connector.resolve().as_uri(),
         "parallelism.default": "1",
         "table.local-time-zone": "UTC",
+        "table.plan.compile.catalog-objects": "IDENTIFIER",  # brokers' addresses are the submission's
         "restart-strategy.type": "fixed-delay",
         "restart-strategy.fixed-delay.attempts": "1000000",
         "restart-strategy.fixed-delay.delay": "200 ms",
@@ -106,4 +111,5 @@ def _job(
         "execution.checkpointing.dir": folder.as_uri(),
         **own,
     }
-    return Job(name=name, statements=statements, configuration=configuration, checkpoints=folder)
+    plan = home / "plans" / f"{version}.json"
+    return Job(name, statements, configuration, checkpoints=folder, plan=plan)

@@ -14,7 +14,7 @@ from pathlib import Path
 from tidemark.jobs import checkpoints
 from tidemark.jobs.definition import Job
 from tidemark.jobs.rest import Flink, FlinkUnreachableError, Run
-from tidemark.jobs.submit import SubmitError
+from tidemark.jobs.submit import RestoreError, SubmitError
 
 log = logging.getLogger("tidemark.jobs")
 
@@ -89,6 +89,11 @@ class Keeper:
     def _start(self, job: Job, checkpoint: Path | None) -> None:
         try:
             run = self._submit(job, checkpoint)
+        except RestoreError as error:
+            if checkpoint is not None:
+                self._tries[checkpoint] += 1
+            self._say(job, f"does not fit its checkpoint, tried again in a second: {error}")
+            return
         except SubmitError as error:
             self._say(job, f"was not taken by Flink, tried again in a second: {error}")
             return
