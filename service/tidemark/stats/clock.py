@@ -57,16 +57,24 @@ def intrinsic(effect: Effect, enough: Flags, share: float = 0.5) -> Floats:
         enough: When there is enough data to look, of the effect's shape. Before, the clock is 0.
         share: The treatment's planned weight over both arms' weights.
     """
-    control, treatment = effect.control, effect.treatment
-    weight = users(control.weight, treatment.weight, share)
-    sums = control.weight**2 * control.variance + treatment.weight**2 * treatment.variance
-    of_a_user = divide(sums, (control.users + treatment.users) * (share * (1 - share)))
-    passed = divide(weight * weight * effect.variance, _at_first(of_a_user, enough))
+    weight = users(effect.control.weight, effect.treatment.weight, share)
+    passed = weight * weight * effect.variance * divide(1.0, _of_a_user(effect, enough, share))
     return running(np.maximum.accumulate, np.where(enough, passed, 0.0))
 
 
-def _at_first(values: Floats, enough: Flags) -> Floats:
-    """The value at the first time that is enough, for all times (any value where none is)."""
-    if not values.ndim:
-        return values
-    return np.take_along_axis(values, np.argmax(enough, axis=-1, keepdims=True), axis=-1)
+def _of_a_user(effect: Effect, enough: Flags, share: float) -> Floats:
+    """The variance of one user of the planned allocation, both arms together, at the first look.
+
+    It has one time, for all; it is of any time where none is enough.
+    """
+    first = np.argmax(enough, axis=-1, keepdims=True) if enough.ndim else None
+
+    def then(values: Floats) -> Floats:
+        return (
+            values if first is None else np.take_along_axis(np.broadcast_to(values, enough.shape), first, -1)
+        )
+
+    arms = (effect.control, effect.treatment)
+    sums = sum((then(arm.weight) ** 2 * then(arm.variance) for arm in arms), np.zeros(()))
+    people = sum((then(arm.users) for arm in arms), np.zeros(()))
+    return divide(sums, people * (share * (1 - share)))

@@ -45,6 +45,9 @@ def exact(values: Exact) -> NDArray[Any]:
         TypeError: if one of them is no number.
     """
     array = np.asarray(values)
+    if array.dtype.kind == "f" and not isinstance(values, np.ndarray):
+        # numpy makes floats of a list of integers when only some of them fit int64
+        array = np.asarray(values, dtype=object)
     if array.dtype.kind == "i" or (array.dtype.kind == "u" and array.dtype.itemsize < 8):  # noqa: PLR2004
         return array.astype(np.int64, copy=False)
     return np.asarray(np.frompyfunc(_number, 1, 1)(array), dtype=object)

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidemark.stats.effect import adjusted_mean, mean, ratio
@@ -80,6 +80,7 @@ def test_what_is_no_number_is_refused() -> None:
         Moments.exact(n=["many"], x=1, xx=1)
 
 
+@example([[(0, 0, 0)], [(0, 0, 0), (0, 1_674_578, 9_999_999_999_795)]])  # a list of which one fits int64
 @given(st.lists(USERS, min_size=1, max_size=4))
 def test_slices_and_minutes_add_up_to_all_users(slices: list[list[tuple[int, int, int]]]) -> None:
     parts = [sums(users) for users in slices]
