@@ -1,4 +1,4 @@
-"""Users of an experiment by chance, what they did, the rows that the job makes of it, and what is true of them."""
+"""Users of an experiment by chance, the rows that the job makes of what they did, and what is true of them."""
 
 import random
 from collections import defaultdict
@@ -71,7 +71,7 @@ class Sample:
 
 
 def crowd(definition: Definition, count: int, seed: int, *, shares: dict[str, float]) -> list[User]:
-    """Users of ten days, of whom some see two variants, buy before or long after, repeatedly, or take it back."""
+    """Users of ten days; some see two variants, buy before or long after, repeatedly, or take it back."""
     draw = random.Random(seed)
     start = definition.start_ms or 0
     users = []

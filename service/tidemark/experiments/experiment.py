@@ -23,7 +23,7 @@ from tidemark.experiments.registry import Registry
 from tidemark.experiments.split import phase_starts, split
 from tidemark.experiments.sums import EXCLUDED, Scope, Sums, read
 from tidemark.freshness import Freshness, FreshnessReader
-from tidemark.query.catalogue import Catalogue, Dimension
+from tidemark.query.catalogue import Catalogue
 from tidemark.query.database import Database
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.grain import Grain
@@ -35,19 +35,6 @@ from tidemark.stats.sampleratio import SampleRatio
 
 SERIES_LOOKS = 20_000
 """A series looks back over so many of its buckets, and over the marks before them: two weeks by the minute."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The results of one question.
-
-    Attributes:
-        by: The dimensions of the slices, in the order of each result's ``slice``.
-        results: By metric, treatment and slice.
-    """
-
-    by: tuple[Dimension, ...]
-    results: tuple[result.Result, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +84,7 @@ class Experiment:
         where: Sequence[WhereAsked] = (),
         by: Sequence[str] = (),
         at: datetime | None = None,
-    ) -> Asked:
+    ) -> list[result.Result]:
         """Every treatment against the control, as it was known at an instant.
 
         Raises:
@@ -117,8 +104,9 @@ class Experiment:
         whole = sums
         if conditions or dimensions:
             whole = self._whole(database, chosen, at_looks)
-        found = result.results(definition, asked, sums, whole, is_rebuilding=chosen.is_rebuilding)
-        return Asked(dimensions, tuple(found))
+        names = [one.field for one in dimensions]
+        rebuilding = chosen.is_rebuilding
+        return list(result.results(definition, asked, sums, whole, names, is_rebuilding=rebuilding))
 
     def series(
         self,
@@ -241,12 +229,14 @@ class Experiments:
     """All of them.
 
     Attributes:
+        database: Where their sums are.
         registry: What was published.
         freshness: Reads how far the experiments' path is complete.
         catalogue: Where dimensions are looked up.
         limits: What one question may cost.
     """
 
+    database: Database
     registry: Registry
     freshness: FreshnessReader
     catalogue: Catalogue

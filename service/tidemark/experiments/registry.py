@@ -21,3 +21,6 @@ class Nothing:
     def published(self) -> Mapping[str, Published]:
         """None."""
         return MappingProxyType({})
+
+
+NOTHING = Nothing()

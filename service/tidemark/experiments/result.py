@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import product
 
 import numpy as np
@@ -15,14 +16,14 @@ from tidemark.stats.array import Flags, Floats
 from tidemark.stats.comparison import MISSING
 from tidemark.stats.effect import Estimate
 from tidemark.stats.guardrail import Guardrail
-from tidemark.stats.interval import Interval
+from tidemark.stats.interval import Interval as Bounds
 from tidemark.stats.multiplicity import benjamini_hochberg, e_bh, holm
 from tidemark.stats.reason import Reason, reasons
 from tidemark.stats.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class Interval:
     """A value with its bounds, in the metric's unit or as a fraction of the control's mean."""
 
     value: float
@@ -59,17 +60,17 @@ class Adjusted:
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class FixedHorizon:
     """Valid only if looked at once, at the planned end."""
 
     p_value: float
-    lift: Range | None
+    lift: Interval | None
     statistic: float
     degrees_of_freedom: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Bayes:
+class Bayesian:
     """Not protected against peeking."""
 
     chance_to_win: float
@@ -78,29 +79,61 @@ class Bayes:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """One metric of one treatment in one slice; names as in the contract."""
+class Label:
+    """A dimension's field and value."""
 
-    metric: Metric
+    name: str
+    value: str
+
+
+class Decision(StrEnum):
+    """The verdict, by its name."""
+
+    BETTER = "BETTER"
+    WORSE = "WORSE"
+    UNDECIDED = "UNDECIDED"
+    NOT_ENOUGH_DATA = "NOT_ENOUGH_DATA"
+    INVALID = "INVALID"
+
+
+class Safety(StrEnum):
+    """A guardrail's state, by its name."""
+
+    SAFE = "SAFE"
+    BREACHED = "BREACHED"
+    UNDECIDED = "UNDECIDED"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One metric of one treatment in one slice; names and meaning as in the contract."""
+
+    metric: str
     variant: str
-    slice: Key
+    slice: tuple[Label, ...]
     control: Arm
     treatment: Arm
-    lift: Range | None
-    difference: Range | None
+    lift: Interval | None
+    difference: Interval | None
     p_value: float | None
     e_value: float | None
     adjusted: Adjusted | None
-    verdict: Verdict
-    reasons: tuple[Reason, ...]
-    guardrail: Guardrail | None
-    fixed: Fixed | None
-    bayes: Bayes | None
+    verdict: Decision
+    reasons: list[str]
+    guardrail: Safety | None
+    fixed_horizon: FixedHorizon | None
+    bayesian: Bayesian | None
     method: str
 
 
 def results(
-    definition: Definition, asked: Sequence[Metric], sums: Sums, whole: Sums, *, is_rebuilding: bool
+    definition: Definition,
+    asked: Sequence[Metric],
+    sums: Sums,
+    whole: Sums,
+    by: Sequence[str],
+    *,
+    is_rebuilding: bool,
 ) -> Iterator[Result]:
     """By metric, treatment and slice, in the order of the definition and of the slices' values.
 
@@ -109,6 +142,7 @@ def results(
         asked: Metrics to tell of; all goals are corrected together, whatever is asked.
         sums: Of all goals and of what is asked.
         whole: The users of the experiment, without conditions and slices.
+        by: Names of the slices' values.
         is_rebuilding: Whether the numbers are those of an earlier generation, or not whole.
     """
     # a split that is broken somewhere spoils everything, one that is broken in a slice that slice
@@ -127,7 +161,8 @@ def results(
     corrected = dict(zip(family, _adjusted(definition, [judged[key] for key in family]), strict=True))
     for metric, pair in product(asked, pairs):
         key = metric.name, pair.treatment
-        for at, labels in enumerate(sums.slices):
+        for at, values in enumerate(sums.slices):
+            labels = tuple(Label(*one) for one in zip(by, values, strict=True))
             adjusted = corrected[key][at] if key in corrected else None
             yield _result(definition, metric, pair, judged[key], at, labels, adjusted, common)
 
@@ -161,28 +196,28 @@ def _result(
     pair: Pair,
     judged: Judgement,
     at: int,
-    labels: Key,
+    labels: tuple[Label, ...],
     adjusted: Adjusted | None,
     common: int,
 ) -> Result:
     comparison, bits = judged.comparison, int(judged.reasons[at])
     lacking = bits & MISSING
     return Result(
-        metric=metric,
+        metric=metric.name,
         variant=pair.treatment,
         slice=labels,
         control=_arm(definition.control.key, judged.effect.control, judged.conversions[0], at),
         treatment=_arm(pair.treatment, judged.effect.treatment, judged.conversions[1], at),
-        lift=range_at(comparison.lift, at),
-        difference=range_at(comparison.difference, at),
+        lift=interval_at(comparison.lift, at),
+        difference=interval_at(comparison.difference, at),
         p_value=None if lacking else float(comparison.p_value[at]),
         e_value=None if lacking else float(np.exp(comparison.log_e[at])),
         adjusted=adjusted,
-        verdict=Verdict(int(judged.verdicts[at])),
-        reasons=reasons(bits | common),
-        guardrail=None if judged.guardrail is None else Guardrail(int(judged.guardrail[at])),
-        fixed=_fixed(judged, at),
-        bayes=_bayes(judged, at),
+        verdict=Decision(Verdict(int(judged.verdicts[at])).name),
+        reasons=[one.value for one in reasons(bits | common)],
+        guardrail=None if judged.guardrail is None else Safety(Guardrail(int(judged.guardrail[at])).name),
+        fixed_horizon=_fixed(judged, at),
+        bayesian=_bayes(judged, at),
         method=method(definition, metric, pair),
     )
 
@@ -204,10 +239,10 @@ def method(definition: Definition, metric: Metric, pair: Pair) -> str:
     )
 
 
-def range_at(interval: Interval, at: int) -> Range | None:
+def interval_at(interval: Bounds, at: int) -> Interval | None:
     """One element of an interval; None where there is none."""
     value, lower, upper = (float(one[at]) for one in (interval.value, interval.lower, interval.upper))
-    return Range(value, number(lower), number(upper)) if np.isfinite(value) else None
+    return Interval(value, number(lower), number(upper)) if np.isfinite(value) else None
 
 
 def number(value: float) -> float | None:
@@ -226,18 +261,18 @@ def _arm(key: str, estimate: Estimate, conversions: Floats, at: int) -> Arm:
     )
 
 
-def _fixed(judged: Judgement, at: int) -> Fixed | None:
+def _fixed(judged: Judgement, at: int) -> FixedHorizon | None:
     fixed = judged.fixed
     if not np.isfinite(fixed.p_value[at]):
         return None
-    return Fixed(
+    return FixedHorizon(
         p_value=float(fixed.p_value[at]),
-        lift=range_at(fixed.lift, at),
+        lift=interval_at(fixed.lift, at),
         statistic=float(fixed.statistic[at]),
         degrees_of_freedom=number(float(fixed.degrees_of_freedom[at])),
     )
 
 
-def _bayes(judged: Judgement, at: int) -> Bayes | None:
+def _bayes(judged: Judgement, at: int) -> Bayesian | None:
     chance, loss = float(judged.posterior.chance_to_win[at]), float(judged.posterior.expected_loss[at])
-    return Bayes(chance, loss, PRIOR.words) if np.isfinite(chance) and np.isfinite(loss) else None
+    return Bayesian(chance, loss, PRIOR.words) if np.isfinite(chance) and np.isfinite(loss) else None

@@ -141,7 +141,7 @@ class _Parts:
     @property
     def centred(self) -> str:
         """The last columns of the statement, in the order of ``names``."""
-        plain = (f", arrayMap(v -> toFloat64(v), s_{one})" for one in self.plain)
+        plain = (f", arrayMap(v -> toFloat64(v), w_{one})" for one in self.plain)
         products = (
             f", arrayMap((n, a, b, ab) -> toFloat64(n * ab - a * b), m, w_{one}, w_{other}, w_{product})"
             for one, other, product in self.products.values()
