@@ -5,7 +5,7 @@ import math
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -100,11 +100,12 @@ def test_a_slice_is_the_same_by_condition_and_by_dimension(told: Any, id_: str) 
         assert {key: one[key] for key in same} == {key: other[key] for key in same}
 
 
+def total(results: list[Any], side: str, what: str) -> float:
+    return sum(one[side][what] for one in results if one["metric"] == "revenue")
+
+
 @pytest.mark.parametrize("id_", DEFINITIONS)
 def test_slices_add_up_to_the_total(told: Any, id_: str) -> None:
-    total: Callable[[list[Any], str, str], float] = lambda results, side, what: sum(
-        one[side][what] for one in results if one["metric"] == "revenue"
-    )
     for side in ("control", "treatment"):
         for what in ("users", "conversions"):
             expected = total(told[id_]["now"], side, what)

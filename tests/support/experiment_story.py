@@ -47,8 +47,8 @@ def story(database: Database) -> dict[str, Any]:
 
     upgrade(database)
     known = definitions()
-    for one in known.values():
-        insert(database, rows(one, GENERATION, users()))
+    for definition in known.values():
+        insert(database, rows(definition, GENERATION, users()))
     catalogue = load(Settings().catalogue)
 
     class Registry:
@@ -58,7 +58,7 @@ def story(database: Database) -> dict[str, Any]:
             self.number = number
 
         def published(self) -> dict[str, Published]:
-            return {key: Published(one, self.number) for key, one in known.items()}
+            return {key: Published(each, self.number) for key, each in known.items()}
 
     def opened(through: datetime | None = LAST, number: int = GENERATION) -> Experiments:
         fresh = Freshness(LAST, through, None)

@@ -1,4 +1,4 @@
-"""Users of an experiment by chance, the rows that the job makes of what they did, and what is true of them."""
+"""Users of an experiment by chance, the rows that the job makes of them, and what is true of them."""
 
 import random
 from collections import defaultdict
@@ -137,7 +137,8 @@ def capped(metric: Metric, total: int) -> int:
 
 def rows(definition: Definition, generation: int, users: Iterable[User]) -> Iterator[Sequence[object]]:
     """The rows of the table ``experiment_minute``, `NAMES`; minutes as Unix seconds."""
-    cells: dict[tuple[object, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    cells: dict[tuple[str, str, int, tuple[str, ...]], dict[str, int]]
+    cells = defaultdict(lambda: defaultdict(int))
     for user in users:
         cell = tuple(user.cell.get(column, "") if column in definition.slices else "" for column in COLUMNS)
         seen = minute(user.at)
@@ -154,9 +155,9 @@ def rows(definition: Definition, generation: int, users: Iterable[User]) -> Iter
                 for name in MOMENTS:
                     found[name] += moment(after, name) - moment(before, name)
                 before = after
-    for (metric_name, variant, begun, cell), values in cells.items():
-        numbers = [values[name] for name in ("users", "active", *MOMENTS)]
-        yield [definition.id, generation, metric_name, variant, int(str(begun)) // 1000, *cell, *numbers, 1]  # type: ignore[misc]
+    for (name, variant, begun, cell), values in cells.items():
+        numbers = [values[one] for one in ("users", "active", *MOMENTS)]
+        yield [definition.id, generation, name, variant, begun // 1000, *cell, *numbers, 1]
 
 
 def moment(one: State, name: str) -> int:

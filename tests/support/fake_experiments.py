@@ -44,6 +44,7 @@ class FakeDatabase:
     def query(
         self, sql: str, parameters: Mapping[str, object] | None = None, *, query_id: str | None = None
     ) -> Result:
+        del query_id
         given = dict(parameters or {})
         self.asked.append(given)
         if "most" in given:

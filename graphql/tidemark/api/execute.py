@@ -138,7 +138,7 @@ class FrameExecutor(StrawberryGraphQLCoreExecutionContext):
         return [read(one) for one in results]
 
     def _reader(self, type_: GraphQLNamedType, details: Details) -> tuple[Callable[[Any], Any], int] | None:
-        """What makes of an object, or a list of them, what is selected of it; and how many leaves that has."""
+        """What makes of objects, or lists of them, what is selected; and how many leaves that has."""
         selected = self._selected(type_, details)
         if selected is None or not isinstance(type_, GraphQLObjectType):
             return None

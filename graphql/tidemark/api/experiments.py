@@ -39,8 +39,8 @@ class ExperimentStatus(Enum):
 
 
 strawberry.enum(ExperimentStatus)
-Verdict = strawberry.enum(result.Decision, name="Verdict")
-Guardrail = strawberry.enum(result.Safety, name="Guardrail")
+strawberry.enum(result.Decision, name="Verdict")
+strawberry.enum(result.Safety, name="Guardrail")
 
 
 @strawberry.type
@@ -151,11 +151,11 @@ class Result:
     adjusted: Adjusted | None = strawberry.field(
         description="Within this experiment's goal metrics, variants and the slices of by."
     )
-    verdict: Verdict
+    verdict: result.Decision
     reasons: list[str] = strawberry.field(
         description="Why there is no verdict, or why not to trust one: machine-readable codes."
     )
-    guardrail: Guardrail | None
+    guardrail: result.Safety | None
     fixed_horizon: FixedHorizon | None = strawberry.field(
         description="Fixed-horizon figures; valid only if looked at once, at the planned end."
     )
@@ -209,8 +209,8 @@ def experiment_type(enums: Enums, condition: type) -> type:
             field(
                 "results",
                 list[Result],
-                "Every treatment against the control. slice, by: dimensions frozen at a user's first exposure; "
-                "by: one result a value, corrected together.",
+                "Every treatment against the control. slice, by: dimensions frozen at a user's first "
+                "exposure; by: one result a value, corrected together.",
                 arguments={
                     "metrics": list[str] | None,
                     "slice": conditions,
@@ -317,7 +317,7 @@ PLAIN: Mapping[str, Mapping[str, str]] = {
     }
     for type_ in (Result, Label, Arm, Interval, Adjusted, FixedHorizon, Bayesian)
 }
-"""Types whose fields are attributes of what is read in their place, by name: `tidemark.api.execute` reads them."""
+"""Types whose fields are attributes of what is read in their place; `tidemark.api.execute` reads them so."""
 EXPERIMENT_QUERIES: Mapping[str, Callable[..., Any]] = {"experiment": _find, "experiments": _all}
 EXPERIMENT_FIELDS: Mapping[str, Callable[..., Any]] = {
     "id": lambda one, _info: one.definition.id,

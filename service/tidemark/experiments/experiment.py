@@ -1,4 +1,4 @@
-"""An experiment as it is asked: what it is, and its figures from the database. Its methods but for the fields block."""
+"""An experiment as it is asked: what it is, and its figures; the methods that take a database block."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from tidemark.query.suggestion import WhereAsked
 from tidemark.stats.sampleratio import SampleRatio
 
 SERIES_LOOKS = 20_000
-"""A series looks back over so many of its buckets, and over the marks before them: two weeks by the minute."""
+"""A series looks back over so many of its buckets, and the marks before them: two weeks by the minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Experiment:
     ) -> series.Series:
         """The running interval of the lift at the end of each bucket within ``(start, end]``.
 
-        It looks at every bucket of the grain and at the marks, so no point takes back what one before it said.
+        It looks at every bucket of the grain and at the marks, so no point takes back what one before said.
         Without ``start`` from the experiment's start on, or the last so many buckets.
 
         Raises:
@@ -217,7 +217,7 @@ class Experiment:
         if count > self.limits.rows:
             raise QueryError(
                 Code.TOO_MANY_ROWS,
-                f"There are {count:,} results, at most {self.limits.rows:,} may be; ask for fewer metrics, for a "
+                f"There are {count:,} results, at most {self.limits.rows:,} may be; ask for fewer metrics, a "
                 "slice, or by fewer dimensions.",
                 limit=self.limits.rows,
                 requested=count,

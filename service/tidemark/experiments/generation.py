@@ -1,4 +1,4 @@
-"""Which generation of an experiment's numbers answers: the published one, or the one before until it has caught up.
+"""Which generation of an experiment's numbers answers: the published one, or until then the one before.
 
 A generation is named by the second in which it was first asked for. The job counts it from the first event on
 once it has read the definition, which it surely has when its watermark has passed that second.
@@ -31,7 +31,7 @@ class Generation:
 def generation(
     database: Database, experiment: str, published: int, freshness: Freshness, limits: Limits
 ) -> Generation:
-    """The newest that has rows and has caught up; if none has, the oldest, which is the likeliest to be whole.
+    """The newest that has rows and has caught up; if none has, the oldest, the likeliest to be whole.
 
     ``freshness``: of the experiments' path. Without rows it is the published one.
 

@@ -1,4 +1,4 @@
-"""One metric of one treatment against the control, over all looks and slices: everything that is said of it. Pure.
+"""One metric of one treatment against the control, over looks and slices: all that is said of it. Pure.
 
 Arrays have the shape (slices, looks); what comes out is that of the last look.
 """
@@ -98,8 +98,8 @@ def arms(definition: Definition, metric: Metric, treatment: str, sums: Sums) -> 
 def conversions(definition: Definition, metric: Metric, treatment: str, sums: Sums) -> tuple[Floats, Floats]:
     """Users who did what the metric counts, of the control and of a treatment.
 
-    Of a proportion those whose quantity is above 0, so that one that was restated to 0 is none; else those with
-    any event of the metric.
+    Of a proportion those whose quantity is above 0, so that one that was restated to 0 is none; else those
+    with any event of the metric.
     """
     keys = (metric.name, definition.control.key), (metric.name, treatment)
     if metric.kind is Kind.PROPORTION:

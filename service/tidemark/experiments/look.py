@@ -1,11 +1,11 @@
 """When an experiment is looked at: at fixed marks since its start, and at the present minute. Pure.
 
 The guarantee is for all minutes at once, so any choice of looks keeps it, and fewer only make the running
-interval wider. The marks are a function of the start alone: the same minute has the same answer for everybody,
-now and later. They lie ever wider apart, since the evidence changes by ever smaller parts; and a mark stays one,
-so what an experiment had shown at a mark it never takes back (but where late events change the numbers of then).
-A grid that thinned out what lies behind would: a small p of last week would be forgotten. Between two marks the
-present minute counts for itself, and the next one may say a little less.
+interval wider. The marks are a function of the start alone: the same minute has the same answer for
+everybody, now and later. They lie ever wider apart, since the evidence changes by ever smaller parts; and a
+mark stays one, so what an experiment had shown at a mark it never takes back (unless late events change the
+numbers of then). A grid that thinned out what lies behind would: a small p of last week would be forgotten.
+Between two marks the present minute counts for itself, and a later one may say a little less.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 MINUTE = 60
 DIGITS = 5
-"""Marks are ages in minutes that are written in so many binary digits and zeros: each minute up to 32, then each
-second one up to 64, each fourth up to 128, …; a mark is at most 1/16 older than the one before. 198 in 30 days."""
+"""Marks are ages in minutes that are written in so many binary digits and zeros: each minute up to 32, then
+each second one up to 64, each fourth up to 128, …; the next is at most 1/16 older. 198 in 30 days."""
 
 
 @dataclass(frozen=True, slots=True)

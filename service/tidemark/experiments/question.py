@@ -120,20 +120,19 @@ def treatment_of(definition: Definition, key: str) -> Variant:
     Raises:
         QueryError: there is none, or it is the control.
     """
-    treatments = treatments_of(definition)
+    treatments = {one.key: one for one in treatments_of(definition)}
     if key == definition.control.key:
-        others = ", ".join(shown(one.key) for one in treatments)
+        others = ", ".join(map(shown, treatments))
         raise QueryError(
             Code.UNKNOWN_NAME,
             f"{shown(key)} is the control, which the others are compared with; name one of {others}.",
         )
-    for one in treatments:
-        if one.key == key:
-            return one
-    raise QueryError(
-        Code.UNKNOWN_NAME,
-        f"{shown(definition.id)} has no variant {shown(key)}; {nearest(key, [one.key for one in treatments])}",
-    )
+    if key not in treatments:
+        raise QueryError(
+            Code.UNKNOWN_NAME,
+            f"{shown(definition.id)} has no variant {shown(key)}; {nearest(key, treatments)}",
+        )
+    return treatments[key]
 
 
 def treatments_of(definition: Definition) -> tuple[Variant, ...]:
@@ -153,5 +152,5 @@ def _check_slice(catalogue: Catalogue, definition: Definition, dimension: Dimens
     told = f"it has {', '.join(known)}" if known else "it has none"
     raise QueryError(
         Code.UNKNOWN_NAME,
-        f"{shown(definition.id)} has no slices by {dimension.name}; {told}. Add it to slices in the definition.",
+        f"{shown(definition.id)} has no slices by {dimension.name}; {told}. Add it to slices there.",
     )

@@ -1,4 +1,4 @@
-"""Which experiments there are: what was last published, and which generation of their numbers is asked for."""
+"""Which experiments there are: what was last published, and the generation that is asked for."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

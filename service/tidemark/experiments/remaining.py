@@ -1,7 +1,7 @@
 """How long until a decision: users still to come by the plan, their time, the least lift they show. Pure.
 
-The plan decides, never the effect that was seen ("power at the observed effect" is the p-value again): planned
-users are those that find the effect that was planned for with a probability of 80 %.
+The plan decides, never the effect that was seen ("power at the observed effect" is the p-value again):
+planned users are those that find the effect that was planned for with a probability of 80 %.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from tidemark.experiments.definition import Definition, Kind, Metric
 from tidemark.experiments.judgement import PRIOR, Judgement, Pair, judge
 from tidemark.experiments.question import treatments_of
 from tidemark.experiments.split import split
-from tidemark.experiments.sums import EXCLUDED, Key, Sums
+from tidemark.experiments.sums import EXCLUDED, Sums
 from tidemark.stats.array import Flags, Floats
 from tidemark.stats.comparison import MISSING
 from tidemark.stats.effect import Estimate
