@@ -101,7 +101,7 @@ def test_a_slice_is_the_same_by_condition_and_by_dimension(told: Any, id_: str) 
 
 
 def total(results: list[Any], side: str, what: str) -> float:
-    return sum(one[side][what] for one in results if one["metric"] == "revenue")
+    return math.fsum(one[side][what] for one in results if one["metric"] == "revenue")
 
 
 @pytest.mark.parametrize("id_", DEFINITIONS)

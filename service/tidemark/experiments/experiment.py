@@ -101,9 +101,8 @@ class Experiment:
         scope = Scope(definition.id, chosen.number, conditions, columns)
         sums = read(database, scope, definition, needed, at_looks, self.limits)
         self._check_rows(len(asked) * len(treatments_of(definition)) * len(sums.slices))
-        whole = sums
-        if conditions or dimensions:
-            whole = self._whole(database, chosen, at_looks)
+        # all slices of a dimension are the whole, some of them need it read
+        whole = self._whole(database, chosen, at_looks) if conditions else sums.whole()
         names = [one.field for one in dimensions]
         rebuilding = chosen.is_rebuilding
         return list(result.results(definition, asked, sums, whole, names, is_rebuilding=rebuilding))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
+from math import exp, isfinite
 
 import numpy as np
 
@@ -159,12 +160,12 @@ def results(
     }
     family = list(product([one.name for one in goals], [one.treatment for one in pairs]))
     corrected = dict(zip(family, _adjusted(definition, [judged[key] for key in family]), strict=True))
+    slices = [tuple(Label(*one) for one in zip(by, values, strict=True)) for values in sums.slices]
     for metric, pair in product(asked, pairs):
         key = metric.name, pair.treatment
-        for at, values in enumerate(sums.slices):
-            labels = tuple(Label(*one) for one in zip(by, values, strict=True))
-            adjusted = corrected[key][at] if key in corrected else None
-            yield _result(definition, metric, pair, judged[key], at, labels, adjusted, common)
+        none: list[Adjusted | None] = [None] * len(slices)
+        adjusted = corrected.get(key, none)
+        yield from _told(definition, metric, pair, judged[key], slices, adjusted, common)
 
 
 def has_strangers(definition: Definition, whole: Sums) -> bool:
@@ -173,7 +174,7 @@ def has_strangers(definition: Definition, whole: Sums) -> bool:
     return any(users[..., -1].sum() > 0 for variant, users in whole.users.items() if variant not in known)
 
 
-def _adjusted(definition: Definition, family: Sequence[Judgement]) -> list[list[Adjusted]]:
+def _adjusted(definition: Definition, family: Sequence[Judgement]) -> list[list[Adjusted | None]]:
     """By comparison and slice. Those without enough data are members, too: their p is 1, their e 0."""
     p_values = np.stack([one.comparison.p_value for one in family])
     log_e = np.stack([one.comparison.log_e for one in family])
@@ -190,36 +191,56 @@ def _adjusted(definition: Definition, family: Sequence[Judgement]) -> list[list[
     ]
 
 
-def _result(
+def _told(
     definition: Definition,
     metric: Metric,
     pair: Pair,
     judged: Judgement,
-    at: int,
-    labels: tuple[Label, ...],
-    adjusted: Adjusted | None,
+    slices: Sequence[tuple[Label, ...]],
+    adjusted: Sequence[Adjusted | None],
     common: int,
-) -> Result:
-    comparison, bits = judged.comparison, int(judged.reasons[at])
-    lacking = bits & MISSING
-    return Result(
-        metric=metric.name,
-        variant=pair.treatment,
-        slice=labels,
-        control=_arm(definition.control.key, judged.effect.control, judged.conversions[0], at),
-        treatment=_arm(pair.treatment, judged.effect.treatment, judged.conversions[1], at),
-        lift=interval_at(comparison.lift, at),
-        difference=interval_at(comparison.difference, at),
-        p_value=None if lacking else float(comparison.p_value[at]),
-        e_value=None if lacking else float(np.exp(comparison.log_e[at])),
-        adjusted=adjusted,
-        verdict=Decision(Verdict(int(judged.verdicts[at])).name),
-        reasons=[one.value for one in reasons(bits | common)],
-        guardrail=None if judged.guardrail is None else Safety(Guardrail(int(judged.guardrail[at])).name),
-        fixed_horizon=_fixed(judged, at),
-        bayesian=_bayes(judged, at),
-        method=method(definition, metric, pair),
-    )
+) -> Iterator[Result]:
+    """One result a slice; every array is read once, as a list."""
+    comparison, effect = judged.comparison, judged.effect
+    states = [None] * len(slices) if judged.guardrail is None else judged.guardrail.tolist()
+    way = method(definition, metric, pair)
+    for (
+        labels, corrected, control, treatment, lift, difference, p_value, log_e, decision, bits, state, fixed, belief
+    ) in zip(
+        slices,
+        adjusted,
+        _arms(definition.control.key, effect.control, judged.conversions[0]),
+        _arms(pair.treatment, effect.treatment, judged.conversions[1]),
+        intervals(comparison.lift),
+        intervals(comparison.difference),
+        comparison.p_value.tolist(),
+        comparison.log_e.tolist(),
+        judged.verdicts.tolist(),
+        judged.reasons.tolist(),
+        states,
+        _fixed(judged),
+        _beliefs(judged),
+        strict=True,
+    ):  # fmt: skip
+        lacking = bits & MISSING
+        yield Result(
+            metric=metric.name,
+            variant=pair.treatment,
+            slice=labels,
+            control=control,
+            treatment=treatment,
+            lift=lift,
+            difference=difference,
+            p_value=None if lacking else p_value,
+            e_value=None if lacking else exp(log_e),
+            adjusted=corrected,
+            verdict=Decision(Verdict(decision).name),
+            reasons=[one.value for one in reasons(bits | common)],
+            guardrail=None if state is None else Safety(Guardrail(state).name),
+            fixed_horizon=fixed,
+            bayesian=belief,
+            method=way,
+        )
 
 
 def method(definition: Definition, metric: Metric, pair: Pair) -> str:
@@ -239,40 +260,37 @@ def method(definition: Definition, metric: Metric, pair: Pair) -> str:
     )
 
 
-def interval_at(interval: Bounds, at: int) -> Interval | None:
-    """One element of an interval; None where there is none."""
-    value, lower, upper = (float(one[at]) for one in (interval.value, interval.lower, interval.upper))
-    return Interval(value, number(lower), number(upper)) if np.isfinite(value) else None
+def intervals(of: Bounds) -> list[Interval | None]:
+    """An interval an element; None where there is none."""
+    each = zip(of.value.tolist(), of.lower.tolist(), of.upper.tolist(), strict=True)
+    return [
+        Interval(value, number(lower), number(upper)) if isfinite(value) else None
+        for value, lower, upper in each
+    ]
 
 
 def number(value: float) -> float | None:
     """A number that JSON has; None for NaN and infinity."""
-    return value if np.isfinite(value) else None
+    return value if isfinite(value) else None
 
 
-def _arm(key: str, estimate: Estimate, conversions: Floats, at: int) -> Arm:
-    is_known = bool(estimate.defined[at])
-    return Arm(
-        key=key,
-        users=float(estimate.users[at]),
-        mean=float(estimate.mean[at]) if is_known else None,
-        standard_deviation=float(estimate.standard_deviation[at]) if is_known else None,
-        conversions=float(conversions[at]),
-    )
+def _arms(key: str, estimate: Estimate, conversions: Floats) -> Iterator[Arm]:
+    shape = conversions.shape
+    columns = (estimate.users, estimate.mean, estimate.standard_deviation, conversions, estimate.defined)
+    each = (np.broadcast_to(column, shape).tolist() for column in columns)
+    for users, mean, deviation, converted, is_known in zip(*each, strict=True):
+        yield Arm(key, users, mean if is_known else None, deviation if is_known else None, converted)
 
 
-def _fixed(judged: Judgement, at: int) -> FixedHorizon | None:
+def _fixed(judged: Judgement) -> Iterator[FixedHorizon | None]:
     fixed = judged.fixed
-    if not np.isfinite(fixed.p_value[at]):
-        return None
-    return FixedHorizon(
-        p_value=float(fixed.p_value[at]),
-        lift=interval_at(fixed.lift, at),
-        statistic=float(fixed.statistic[at]),
-        degrees_of_freedom=number(float(fixed.degrees_of_freedom[at])),
-    )
+    columns = (fixed.p_value.tolist(), fixed.statistic.tolist(), fixed.degrees_of_freedom.tolist())
+    for p_value, statistic, freedom, lift in zip(*columns, intervals(fixed.lift), strict=True):
+        is_known = isfinite(p_value)
+        yield FixedHorizon(p_value, lift, statistic, number(freedom)) if is_known else None
 
 
-def _bayes(judged: Judgement, at: int) -> Bayesian | None:
-    chance, loss = float(judged.posterior.chance_to_win[at]), float(judged.posterior.expected_loss[at])
-    return Bayesian(chance, loss, PRIOR.words) if np.isfinite(chance) and np.isfinite(loss) else None
+def _beliefs(judged: Judgement) -> Iterator[Bayesian | None]:
+    posterior, words = judged.posterior, PRIOR.words
+    for chance, loss in zip(posterior.chance_to_win.tolist(), posterior.expected_loss.tolist(), strict=True):
+        yield Bayesian(chance, loss, words) if isfinite(chance) and isfinite(loss) else None

@@ -68,6 +68,11 @@ class Sums:
     moments: Mapping[tuple[str, str], Moments]
     active: Mapping[tuple[str, str], Floats]
 
+    def whole(self) -> "Sums":
+        """The users of all slices together, without metrics."""
+        users = {variant: one.sum(axis=0, keepdims=True) for variant, one in self.users.items()}
+        return Sums(self.looks, ((),), users, {}, {})
+
     def users_of(self, variant: str) -> Floats:
         """A variant's users so far."""
         return self.users.get(variant, np.zeros((len(self.slices), len(self.looks))))
