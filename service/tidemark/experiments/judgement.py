@@ -96,15 +96,8 @@ def arms(definition: Definition, metric: Metric, treatment: str, sums: Sums) -> 
 
 
 def conversions(definition: Definition, metric: Metric, treatment: str, sums: Sums) -> tuple[Floats, Floats]:
-    """Users who did what the metric counts, of the control and of a treatment.
-
-    Of a proportion those whose quantity is above 0, so that one that was restated to 0 is none; else those
-    with any event of the metric.
-    """
-    keys = (metric.name, definition.control.key), (metric.name, treatment)
-    if metric.kind is Kind.PROPORTION:
-        return sums.moments[keys[0]].x, sums.moments[keys[1]].x
-    return sums.active[keys[0]], sums.active[keys[1]]
+    """Users who did what the metric counts, of the control and of a treatment."""
+    return sums.active[metric.name, definition.control.key], sums.active[metric.name, treatment]
 
 
 def compared(definition: Definition, metric: Metric, pair: Pair, sums: Sums) -> Comparison:

@@ -204,9 +204,7 @@ def _told(
     comparison, effect = judged.comparison, judged.effect
     states = [None] * len(slices) if judged.guardrail is None else judged.guardrail.tolist()
     way = method(definition, metric, pair)
-    for (
-        labels, corrected, control, treatment, lift, difference, p_value, log_e, decision, bits, state, fixed, belief
-    ) in zip(
+    columns = (
         slices,
         adjusted,
         _arms(definition.control.key, effect.control, judged.conversions[0]),
@@ -220,8 +218,10 @@ def _told(
         states,
         _fixed(judged),
         _beliefs(judged),
-        strict=True,
-    ):  # fmt: skip
+    )
+    for each in zip(*columns, strict=True):
+        labels, corrected, control, treatment, lift, difference, p_value, log_e, *rest = each
+        decision, bits, state, fixed, belief = rest
         lacking = bits & MISSING
         yield Result(
             metric=metric.name,

@@ -31,6 +31,9 @@ _PLAIN = {"dxx": ("x", "x", "xx")}
 _RATIO = {"dyy": ("y", "y", "yy"), "dxy": ("x", "y", "xy")}
 _COVARIATE = {"dkk": ("k", "k", "kk"), "dxk": ("x", "k", "xk")}
 _RATIO_COVARIATE = {"dyk": ("y", "k", "yk")}
+_USERS_ALONE = "= ''"
+_WITHOUT = dict.fromkeys(("active", "dxx"), "IN {shares:Array(String)}")
+"""Of a share of users, whose x is 0 or 1, they follow from x and n; arrays that nobody needs cost time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class Sums:
         slices: The values of ``by``, sorted; one empty tuple without ``by``.
         users: By variant, of all variants that have any, also of undeclared ones and `EXCLUDED`.
         moments: By metric and variant; what there is not is 0.
-        active: Users who did what the metric counts, likewise.
+        active: Users who did what the metric counts, likewise: of a share of users those whose quantity is
+            above 0 (one that was restated to 0 is none), else those with any event of the metric.
     """
 
     looks: Looks
@@ -105,6 +109,7 @@ def read(
                 "starts": list(looks.starts),
                 "end": looks.ends[-1],
                 "groups": most + 1,
+                "shares": [USERS, *(one.name for one in group if one.kind is Kind.PROPORTION)],
             }
         )
         conditions = (
@@ -146,12 +151,13 @@ class _Parts:
     @property
     def centred(self) -> str:
         """The last columns of the statement, in the order of ``names``."""
-        plain = (f", arrayMap(v -> toFloat64(v), w_{one})" for one in self.plain)
-        products = (
-            f", arrayMap((n, a, b, ab) -> toFloat64(n * ab - a * b), m, w_{one}, w_{other}, w_{product})"
-            for one, other, product in self.products.values()
+        made = {one: f"arrayMap(v -> toFloat64(v), w_{one})" for one in self.plain}
+        for name, (one, other, product) in self.products.items():
+            sums = f"m, w_{one}, w_{other}, w_{product}"
+            made[name] = f"arrayMap((n, a, b, ab) -> toFloat64(n * ab - a * b), {sums})"
+        return "".join(
+            f", if(metric {_WITHOUT.get(name, _USERS_ALONE)}, [], {column})" for name, column in made.items()
         )
-        return "".join((*plain, *products))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -193,16 +199,19 @@ def _shaped(
             continue
         arrays = found.setdefault((metric, variant), {})
         for name, values in zip(parts.names, row[3 + keys :], strict=True):
-            arrays.setdefault(name, np.zeros(shape))[place] = values
+            if values:
+                arrays.setdefault(name, np.zeros(shape))[place] = values
     none = np.zeros(shape)
     moments, active = {}, {}
     for metric in metrics:
         for variant in definition.variants:
             key = metric.name, variant.key
-            arrays = found.get(key, {})
-            active[key] = arrays.pop("active", none)
-            whole = {"x": none, "dxx": none, **arrays}
-            counted = Moments(n=users.get(variant.key, none), **whole)
+            arrays = {"x": none, "dxx": none, "active": none, **found.get(key, {})}
+            n = users.get(variant.key, none)
+            if metric.kind is Kind.PROPORTION:
+                arrays |= {"active": arrays["x"], "dxx": arrays["x"] * (n - arrays["x"])}
+            active[key] = arrays.pop("active")
+            counted = Moments(n=n, **arrays)
             moments[key] = counted.scaled(**_units(definition, metric))
     return Sums(looks, slices, users, moments, active)
 
