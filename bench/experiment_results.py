@@ -92,9 +92,11 @@ def main(folder: Path, users: int) -> None:  # noqa: PLR0915 - one story
         database.execute(fill_metric, {"generation": generation, "users": users, "metric": name})
     (rows,) = database.query("SELECT count() FROM tidemark.experiment_minute").columns[0]
 
+    declared = {"bench": Published(definition, generation)}
+
     class Registry:
         def published(self) -> dict[str, Published]:
-            return {"bench": Published(definition, generation)}
+            return declared
 
     fresh = Freshness(_NOW, _NOW, _NOW)
     experiments = Experiments(database, Registry(), lambda: fresh, catalogue, DEFAULT_LIMITS)
