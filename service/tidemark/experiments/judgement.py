@@ -16,8 +16,8 @@ from tidemark.stats import effect, guardrail
 from tidemark.stats.array import Codes, Flags, Floats
 from tidemark.stats.bayesian import Posterior, Prior, bayesian
 from tidemark.stats.boundary import Boundary
-from tidemark.stats.clock import users
-from tidemark.stats.comparison import Comparison, Least, missing, watch
+from tidemark.stats.clock import intrinsic
+from tidemark.stats.comparison import OF_VALUES, Comparison, Least, missing, watch
 from tidemark.stats.effect import Effect
 from tidemark.stats.horizon import FixedHorizon, pooled, welch
 from tidemark.stats.moments import Moments
@@ -25,7 +25,7 @@ from tidemark.stats.reason import Reason
 from tidemark.stats.verdict import verdict
 
 PRIOR = Prior()
-LEAST = Least()
+OF_SHARES = Least()
 Part = TypeVar("Part")
 EffectOf = Callable[[Moments, Moments], Effect]
 
@@ -100,6 +100,11 @@ def conversions(definition: Definition, metric: Metric, treatment: str, sums: Su
     return sums.active[metric.name, definition.control.key], sums.active[metric.name, treatment]
 
 
+def least_of(metric: Metric) -> Least:
+    """The least data of an arm."""
+    return OF_SHARES if metric.kind is Kind.PROPORTION else OF_VALUES
+
+
 def compared(definition: Definition, metric: Metric, pair: Pair, sums: Sums) -> Comparison:
     """What may be watched, at every look."""
     return watch(
@@ -108,7 +113,7 @@ def compared(definition: Definition, metric: Metric, pair: Pair, sums: Sums) -> 
         conversions(definition, metric, pair.treatment, sums),
         pair.boundary,
         share=pair.share,
-        least=LEAST,
+        least=least_of(metric),
     )
 
 
@@ -126,7 +131,7 @@ def judge(definition: Definition, metric: Metric, pair: Pair, sums: Sums, split_
     state = None
     if rail is not None:
         whole = effect_of(definition, metric)(control, treatment)
-        lacking = missing(whole, converted, LEAST)
+        lacking = missing(whole, converted, least_of(metric))
         lacking = lacking + ~split_ok[:, None] * Reason.SAMPLE_RATIO_MISMATCH.bit
         state = _guarded(rail, pair, whole, lacking, is_higher_better=is_higher_better)
     now = effect_of(definition, metric)(last(control), last(treatment))
@@ -147,7 +152,7 @@ def _guarded(rail: Guardrail, pair: Pair, whole: Effect, lacking: Codes, *, is_h
     states, _ = guardrail.guardrail(
         whole,
         pair.boundary,
-        users(whole.control.users, whole.treatment.users, pair.share),
+        intrinsic(whole, lacking == 0, pair.share),
         lacking,
         margin=rail.margin.value,
         relative=rail.margin.is_relative,
