@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tidemark.store.database import Database
 
-_ROUNDS = 15
+_ROUNDS, _AIM_MS = 15, 150
 _START = datetime(2026, 10, 1, tzinfo=UTC)
 _NOW = _START + timedelta(days=30)
 _SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8").split(";\n")
@@ -46,15 +46,16 @@ _DOCUMENT = """{ experiment(id: "bench") { results(by: [COUNTRY]) {
 } } }"""
 
 
-def p50_ms(call: Callable[[], object]) -> float:
-    """Wall-clock milliseconds of a call, the median of several rounds after one that warms up."""
+def taken(call: Callable[[], object]) -> tuple[float, float]:
+    """Milliseconds of a call: the median on the wall, and the least of the CPU, which others disturb less."""
     call()
-    found = []
+    wall, cpu = [], []
     for _ in range(_ROUNDS):
-        began = time.perf_counter()
+        began, burnt = time.perf_counter(), time.process_time()
         call()
-        found.append((time.perf_counter() - began) * 1000)
-    return statistics.median(found)
+        wall.append((time.perf_counter() - began) * 1000)
+        cpu.append((time.process_time() - burnt) * 1000)
+    return statistics.median(wall), min(cpu)
 
 
 def main(folder: Path, users: int) -> None:  # noqa: PLR0915 - one story
@@ -116,17 +117,20 @@ def main(folder: Path, users: int) -> None:  # noqa: PLR0915 - one story
             return len(encode(result.data))
 
         size = answered()
-        whole = p50_ms(answered)
-    core = p50_ms(lambda: one.results(database, by=["COUNTRY"]))
-    base = p50_ms(lambda: database.query(plain, {"generation": generation, "metrics": ["", *names]}))
-    hour = p50_ms(lambda: one.series(database, metric="m0", variant="a"))
+        whole = taken(answered)
+    core = taken(lambda: one.results(database, by=["COUNTRY"]))
+    base = taken(lambda: database.query(plain, {"generation": generation, "metrics": ["", *names]}))
+    hour = taken(lambda: one.series(database, metric="m0", variant="a"))
     print(f"{users:,} users, {rows:,} rows of 43,200 minutes, {os.cpu_count()} cores; p50 of {_ROUNDS}")
-    print(f"plain sums of the same rows, by metric, variant and slice   {base:7.1f} ms")
-    print(f"{'results: looks, statistics, corrections':59s} {core:7.1f} ms, {core / base:.1f} of it")
-    told = f"GraphQL's answer, {size / 1000:,.0f} kB"
-    print(f"{told:59s} {whole:7.1f} ms, {whole / base:.1f} of it")
-    print(f"a series by the minute (the last 20,000)                    {hour:7.1f} ms")
-    print(f"GraphQL's answer within 150 ms: {'yes' if whole <= 150 else 'no'}")  # noqa: PLR2004 - the aim
+    print(f"{'':52s}{'wall ms':>9s}{'CPU ms':>9s}{'of it':>7s}")
+    for name, (wall, cpu) in (
+        ("plain sums of the same rows", base),
+        ("results: looks, statistics, corrections", core),
+        (f"GraphQL's answer, {size / 1000:,.0f} kB", whole),
+        ("a series by the minute, the last 20,000", hour),
+    ):
+        print(f"{name:52s}{wall:9.1f}{cpu:9.1f}{wall / base[0]:7.1f}")
+    print(f"GraphQL's answer within {_AIM_MS} ms: {'yes' if whole[0] <= _AIM_MS else 'no'}")
 
 
 if __name__ == "__main__":
