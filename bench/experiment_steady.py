@@ -62,9 +62,8 @@ def main() -> None:
                 flush=True,
             )
         size = _state(own)
-        print(
-            f"state: {size / 1e6:.1f} MB, at most {size / max(users, 1):,.0f} bytes for each of {users:,} users"
-        )
+        each = size / max(users, 1)
+        print(f"state: {size / 1e6:.1f} MB, at most {each:,.0f} bytes for each of {users:,} users")
 
 
 @contextmanager
