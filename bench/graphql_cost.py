@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import orjson
@@ -26,10 +26,13 @@ from tidemark.api.context import Context
 from tidemark.api.encode import encode
 from tidemark.api.schema import Schema, build_schema
 from tidemark.desk.allowance import Allowance
+from tidemark.experiments.definition import Status
+from tidemark.experiments.experiment import Experiment
 from tidemark.freshness import Freshness
 from tidemark.query.answer import Answerer
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension, load
+from tidemark.query.database import Database
 from tidemark.query.frame import Answer, ColumnKind, Cost, Frame
 from tidemark.query.limits import DEFAULT_LIMITS
 from tidemark.query.parse import parse_request
@@ -45,6 +48,7 @@ ASK = (
     f"{{metrics: [{', '.join(METRICS)}], dimensions: [{', '.join(DIMENSIONS)}],"
     " range: {lastSeconds: 3600}}"
 )
+T = TypeVar("T")
 FIELDS = "impressions clicks ctr spend cpc revenue"
 # CPU milliseconds that must do
 BARS = {"rows": 1.5, "columns": 0.5, "rowCount": 0.4}
@@ -113,6 +117,18 @@ class Stub:
     ) -> list[str]:
         """None."""
         return []
+
+    def experiment(self, id_: str) -> Experiment | None:  # noqa: ARG002
+        """None."""
+        return None
+
+    def experiments(self, status: Status | None) -> list[Experiment]:  # noqa: ARG002
+        """None."""
+        return []
+
+    async def read(self, work: Callable[[Database], T], caller: Caller) -> T:
+        """Nothing can be read."""
+        raise NotImplementedError(work, caller)
 
     def allowance(self, caller: Caller) -> Allowance:  # noqa: ARG002
         """The usual one."""

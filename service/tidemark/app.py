@@ -15,6 +15,8 @@ from tidemark.api.reply import json_response
 from tidemark.api.schema import build_schema
 from tidemark.desk.desk import Desk
 from tidemark.doors.routes import add_doors
+from tidemark.experiments.experiment import Experiments
+from tidemark.experiments.registry import NOTHING, Registry
 from tidemark.freshness import FreshnessReader
 from tidemark.front import add_graphql, protect
 from tidemark.hosts import is_loopback
@@ -38,6 +40,8 @@ def create_app(
     *,
     rollups: RollupsReader = no_rollups,
     kept: KeptReader = nothing_dropped,
+    experiments: Registry = NOTHING,
+    experiments_freshness: FreshnessReader | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -49,10 +53,20 @@ def create_app(
         readiness: Says why it is not ready, one sentence a reason; nothing means it is.
         rollups: Reads from memory what hours and days hold right.
         kept: Likewise since when each table surely holds everything.
+        experiments: Which experiments are published; none unless given.
+        experiments_freshness: Reads the watermark of their path; that of the other tables unless given.
     """
     telemetry = Telemetry()
     answerer = Answerer(database, freshness, settings.currency, settings.limits, rollups=rollups, kept=kept)
-    desk = Desk(answerer, telemetry, cache_bytes=settings.cache_bytes, limits=settings.limits)
+    desk = Desk(
+        answerer,
+        telemetry,
+        cache_bytes=settings.cache_bytes,
+        limits=settings.limits,
+        experiments=Experiments(
+            database, experiments, experiments_freshness or freshness, catalogue, settings.limits
+        ),
+    )
     explorer = Explorer(settings.libraries / "graphiql") if is_loopback(settings.host) else None
 
     @asynccontextmanager

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tidemark.experiments.commands import app as experiments
+from tidemark.experiments.show import experiment
 from tidemark.ingest.demo.commands import demo
 from tidemark.ingest.replay.commands import replay
 from tidemark.jobs.commands import app as jobs
@@ -51,4 +52,5 @@ app.command(rich_help_panel=_EVENTS)(demo)
 app.command(rich_help_panel=_EVENTS)(query)
 app.command(rich_help_panel=_EVENTS)(explain)
 app.command(rich_help_panel=_EVENTS)(rejected)
+app.command(rich_help_panel=_EVENTS)(experiment)
 app.add_typer(experiments, name="experiments", rich_help_panel=_EVENTS)

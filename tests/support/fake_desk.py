@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from tidemark.api.context import Context
 from tidemark.desk.allowance import Allowance
+from tidemark.experiments.definition import Status
+from tidemark.experiments.experiment import Experiment
 from tidemark.freshness import Freshness
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension, load
+from tidemark.query.database import Database
 from tidemark.query.explanation import Explanation, Part, parameters_in
 from tidemark.query.frame import Answer, Column, ColumnKind, Cost, Frame
 from tidemark.query.limits import DEFAULT_LIMITS, Limits
@@ -36,6 +39,7 @@ QUESTION = parse_request(
 )
 
 Columns = Callable[[Request], Sequence[Column]]
+T = TypeVar("T")
 
 
 def column(
@@ -92,6 +96,8 @@ class FakeDesk:
     truncated: Callable[[Request], bool] = lambda _: False
     limits: Limits = DEFAULT_LIMITS
     fresh: Freshness = FRESH
+    known: Sequence[Experiment] = ()
+    database: Database | None = None
     cost: Cost = COST
     held: bool = False
     asked: list[Request] = field(default_factory=list)
@@ -162,6 +168,18 @@ class FakeDesk:
         self.callers.append(caller)
         self.searches.append((dimension.name, search, first))
         return ["spring", "summer"]
+
+    def experiment(self, id_: str) -> Experiment | None:
+        return next((one for one in self.known if one.definition.id == id_), None)
+
+    def experiments(self, status: Status | None) -> list[Experiment]:
+        return [one for one in self.known if status in (None, one.definition.status)]
+
+    async def read(self, work: Callable[[Database], T], caller: Caller) -> T:
+        self.callers.append(caller)
+        if self.failure or self.database is None:
+            raise self.failure or AssertionError("there is nothing to read")
+        return work(self.database)
 
     def allowance(self, caller: Caller) -> Allowance:
         self.allowed.append(caller)

@@ -252,7 +252,8 @@ def test_openapi_describes_every_door_and_every_word(client: httpx.Client) -> No
     assert list(words) == [word.name for word in WORDS]
     assert words["where"]["schema"]["type"] == "array"
     for path, door in told["paths"].items():
-        assert client.get(f"{path}?metrics=clicks").status_code == 200
+        if "experiments" not in path:  # those have words of their own
+            assert client.get(f"{path}?metrics=clicks").status_code == 200
         assert {"200", "400", "429", "500", "504"} <= door["get"]["responses"].keys()
 
 

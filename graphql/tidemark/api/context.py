@@ -1,16 +1,21 @@
 """What a request brings to the resolvers: who asks, and the desk that answers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tidemark.desk.allowance import Allowance
 from tidemark.desk.poller import News
+from tidemark.experiments.definition import Status
+from tidemark.experiments.experiment import Experiment
 from tidemark.freshness import Freshness
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension
+from tidemark.query.database import Database
 from tidemark.query.frame import Answer
 from tidemark.query.request import Request
+
+T = TypeVar("T")
 
 
 class Desk(Protocol):
@@ -33,6 +38,18 @@ class Desk(Protocol):
 
     async def values(self, dimension: Dimension, search: str | None, first: int, caller: Caller) -> list[str]:
         """The ``first`` most frequent values of a dimension lately that contain ``search``."""
+        ...
+
+    def experiment(self, id_: str) -> Experiment | None:
+        """The experiment of this id; None if there is none."""
+        ...
+
+    def experiments(self, status: Status | None) -> list[Experiment]:
+        """All experiments, or those of a status."""
+        ...
+
+    async def read(self, work: Callable[[Database], T], caller: Caller) -> T:
+        """What blocking ``work`` finds of an experiment."""
         ...
 
     def allowance(self, caller: Caller) -> Allowance:

@@ -6,14 +6,15 @@ its business), and the frame's columns are laid into dicts by those names. What 
 not known here, or has a resolver of its own, goes graphql-core's way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from graphql import GraphQLNamedType, GraphQLObjectType, get_named_type
+from graphql import GraphQLEnumType, GraphQLNamedType, GraphQLObjectType, get_named_type
 from graphql.execution.collect_fields import FieldDetails
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from tidemark.api.experiments import PLAIN
 from tidemark.api.frames import COLUMN
 from tidemark.api.rows import GROUPS, METRIC_VALUES, ROW, Cell, Cells, Rows, floats
 from tidemark.query.errors import Code, QueryError
@@ -23,7 +24,7 @@ MAX_CELLS: Final = 1_000_000
 """Of one response. A question's own are limited when it is asked; aliases can select them again and again."""
 
 Details = list[FieldDetails]
-_TYPENAME = "__typename"
+_TYPENAME, RESULT = "__typename", "Result"
 _COLUMN_FIELDS = frozenset({"name", "kind", "unit", "values"})
 
 
@@ -64,6 +65,8 @@ class FrameExecutor(StrawberryGraphQLCoreExecutionContext):
             made = self._rows(result.frame, item, field_details_list)
         elif item.name == COLUMN:
             made = self._columns(result, item, field_details_list)
+        elif item.name == RESULT and isinstance(result, list):
+            made = self._results(result, item, field_details_list)
         if made is not None:
             return made
         return super().complete_list_value(
@@ -124,6 +127,50 @@ class FrameExecutor(StrawberryGraphQLCoreExecutionContext):
             for one in columns
         ]
 
+    def _results(
+        self, results: Sequence[Any], type_: GraphQLNamedType, details: Details
+    ) -> list[Cells] | None:
+        reader = self._reader(type_, details)
+        if reader is None:
+            return None
+        read, leaves = reader
+        self._take(len(results) * leaves)
+        return [read(one) for one in results]
+
+    def _reader(self, type_: GraphQLNamedType, details: Details) -> tuple[Callable[[Any], Any], int] | None:
+        """What makes of objects, or lists of them, what is selected; and how many leaves that has."""
+        selected = self._selected(type_, details)
+        if selected is None or not isinstance(type_, GraphQLObjectType):
+            return None
+        names = PLAIN[type_.name]
+        parts: list[tuple[str, str, Callable[[Any], Any]]] = []
+        leaves = 0
+        for name, (of, sub) in selected.items():
+            if of == _TYPENAME:
+                parts.append((name, "__class__", lambda _: type_.name))
+                continue
+            field_type = get_named_type(type_.fields[of].type)
+            read: Callable[[Any], Any] = _same
+            if isinstance(field_type, GraphQLObjectType):
+                reader = self._reader(field_type, sub)
+                if reader is None:
+                    return None
+                read, below = reader
+                leaves += below
+            elif isinstance(field_type, GraphQLEnumType):
+                read = _value
+            parts.append((name, names[of], read))
+        leaves += len(parts)
+
+        def of_object(value: Any) -> Any:  # noqa: ANN401
+            if value is None:
+                return None
+            if isinstance(value, list | tuple):
+                return [of_object(one) for one in value]
+            return {name: read(getattr(value, attribute)) for name, attribute, read in parts}
+
+        return of_object, leaves
+
     def _take(self, cells: int) -> None:
         """Count cells before they are made: they are made, and encoded, in the event loop."""
         self._cells += cells
@@ -155,7 +202,18 @@ def _is_known(type_: GraphQLObjectType, name: str) -> bool:
         return True
     if type_.name == COLUMN:
         return name in _COLUMN_FIELDS
+    if type_.name in PLAIN:
+        return name in PLAIN[type_.name]
     return name in type_.fields and isinstance(type_.fields[name].resolve, Cell)
+
+
+def _same(value: Any) -> Any:  # noqa: ANN401
+    return value
+
+
+def _value(member: Any) -> Any:  # noqa: ANN401
+    """An enum's name in GraphQL, which is its value."""
+    return None if member is None else member.value
 
 
 _KEYS = {"bucket": ColumnKind.BUCKET, "other": ColumnKind.OTHER}

@@ -14,6 +14,7 @@ from tidemark.query import catalogue as known
 from tidemark.query.limits import Limits
 from tidemark.query.parse import parse_request
 from tidemark.query.request import DEFAULT_LIMIT, Request, TimeRange
+from tidemark.query.suggestion import WhereAsked
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,9 @@ class Enums:
         )
 
 
-def question_type(enums: Enums) -> type:
-    """The input MetricsQuery."""
-    condition = create_type(
+def condition_type(enums: Enums) -> type:
+    """The input Condition."""
+    return create_type(
         "Condition",
         [
             field("dimension", enums.dimension),
@@ -44,6 +45,10 @@ def question_type(enums: Enums) -> type:
         is_input=True,
         description="All conditions hold (AND); the values of one are alternatives (OR).",
     )
+
+
+def question_type(enums: Enums, condition: type) -> type:
+    """The input MetricsQuery."""
     top = create_type(
         "Top",
         [field("n", int), field("by", enums.metric), field("other", bool, default=True)],
@@ -141,7 +146,7 @@ def request_of(catalogue: known.Catalogue, query: Mapping[str, Any], limits: Lim
         catalogue,
         metrics=_names(query["metrics"]),
         dimensions=_names(query["dimensions"]),
-        where=[(one["dimension"].name, one["op"].name, one["values"]) for one in query["where"]],
+        where=conditions_of(query["where"]),
         time_range=TimeRange(within.get("from"), within.get("to"), within.get("lastSeconds")),
         grain=_name(query.get("grain")),
         timezone=query["timezone"],
@@ -160,6 +165,11 @@ def request_of(catalogue: known.Catalogue, query: Mapping[str, Any], limits: Lim
         limit=query["limit"],
         limits=limits,
     )
+
+
+def conditions_of(where: Sequence[Mapping[str, Any]]) -> list[WhereAsked]:
+    """Conditions as graphql-core reads them, in names."""
+    return [(one["dimension"].name, one["op"].name, one["values"]) for one in where]
 
 
 def _name(member: Enum | None) -> str | None:

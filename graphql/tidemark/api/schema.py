@@ -3,16 +3,24 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
+import strawberry
 from graphql import GraphQLObjectType, GraphQLResolveInfo
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
 from tidemark.api.context import Context
-from tidemark.api.fields import field, resolve
+from tidemark.api.experiments import (
+    EXPERIMENT,
+    EXPERIMENT_FIELDS,
+    EXPERIMENT_QUERIES,
+    ExperimentStatus,
+    experiment_type,
+)
+from tidemark.api.fields import field, list_of, resolve
 from tidemark.api.frames import FRAME, RESOLVERS, frame_type
 from tidemark.api.listing import Listing, catalogue_type, dimension_values
 from tidemark.api.operations import Schema
-from tidemark.api.question import Enums, question_type, request_of
+from tidemark.api.question import Enums, condition_type, question_type, request_of
 from tidemark.api.rows import METRIC_VALUES, ROW, cells_of, row_type
 from tidemark.api.scalars import SCALARS
 from tidemark.api.types import Freshness, Limits
@@ -36,7 +44,9 @@ def build_schema(
     ``currency`` is the unit of its amounts, ``max_aliases`` how many aliases a document may have.
     """
     enums = Enums.of(catalogue)
-    question = question_type(enums)
+    condition = condition_type(enums)
+    question = question_type(enums, condition)
+    experiment = experiment_type(enums, condition)
     frame = frame_type(row_type(catalogue))
     listing = Listing.of(catalogue, enums, currency)
 
@@ -79,6 +89,17 @@ def build_schema(
                 "Campaign metrics, sliced any way the catalogue allows.",
                 arguments={"query": question},
             ),
+            field(
+                "experiment",
+                cast("Any", experiment) | None,
+                "null when no such experiment is known.",
+                arguments={"id": strawberry.ID},
+            ),
+            field(
+                "experiments",
+                list_of(experiment),
+                arguments={"status": cast("Any", ExperimentStatus) | None},
+            ),
             field("catalogue", catalogue_type(enums)),
             field("freshness", Freshness),
             field("limits", Limits, "What this caller may ask, before it asks."),
@@ -102,6 +123,7 @@ def build_schema(
         "Query",
         {
             "metrics": metrics,
+            **EXPERIMENT_QUERIES,
             "catalogue": lambda _root, _info: listing,
             "freshness": read_freshness,
             "limits": limits,
@@ -110,6 +132,7 @@ def build_schema(
     resolve(core, "Subscription", {"metrics": lambda answer, _info, **_: answer})
     cast("GraphQLObjectType", core.subscription_type).fields["metrics"].subscribe = watch
     resolve(core, FRAME, RESOLVERS)
+    resolve(core, EXPERIMENT, EXPERIMENT_FIELDS)
     resolve(core, "DimensionInfo", {"values": dimension_values})
     for cells in (ROW, METRIC_VALUES):
         resolve(core, cells, cells_of(core, cells))

@@ -1,10 +1,10 @@
 """Where questions are asked: everything between a door and the answerer."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 from uuid import uuid4
 
 from tidemark.desk.allowance import Allowance
@@ -17,13 +17,17 @@ from tidemark.desk.forecast import Forecast
 from tidemark.desk.live import Live
 from tidemark.desk.mark import Mark
 from tidemark.desk.poller import Look, News
+from tidemark.desk.reading import Reading
 from tidemark.desk.refusal import is_personal
 from tidemark.desk.runner import Runner
 from tidemark.desk.turns import Kind, Turns
+from tidemark.experiments.definition import Status
+from tidemark.experiments.experiment import Experiment, Experiments
 from tidemark.freshness import Freshness
 from tidemark.query.answer import Prepared
 from tidemark.query.caller import Caller
 from tidemark.query.catalogue import Dimension
+from tidemark.query.database import Database
 from tidemark.query.errors import QueryError
 from tidemark.query.execute import TooManyRowsError
 from tidemark.query.explanation import Explanation
@@ -40,6 +44,7 @@ _UNITS_PER_SECOND: Final = 100.0
 # Of what is left of a budget, so that a suggestion still fits when it is followed; and how often to look.
 _SPARE: Final = 0.9
 _LOOKS: Final = 4
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,9 @@ class Desk:
         cache_bytes: int,
         limits: Limits = DEFAULT_LIMITS,
         clock: Clock = _CLOCK,
+        experiments: Experiments | None = None,
     ) -> None:
+        self._experiments = experiments
         self._answerer, self._telemetry, self._limits, self._clock = answerer, telemetry, limits, clock
         self._runner = Runner(answerer, clock, limits.timeout_seconds)
         self._budget = Budget(limits.budget_per_minute, clock.monotonic)
@@ -139,6 +146,33 @@ class Desk:
                 question.prepared.plan, estimated_rows=rows, price=price(rows), limits=self._limits
             )
             return told.with_run((await self._answer(question)).frame) if analyze else told
+
+    def experiment(self, id_: str) -> Experiment | None:
+        """The experiment of this id; None if there is none."""
+        return self._experiments.find(id_) if self._experiments else None
+
+    def experiments(self, status: Status | None) -> list[Experiment]:
+        """All experiments, or those of a status, by their ids."""
+        return self._experiments.all(status) if self._experiments else []
+
+    async def read(self, work: Callable[[Database], T], caller: Caller) -> T:
+        """What ``work`` finds of an experiment, in its turn and in a thread; charged by what it has read.
+
+        If cancelled, its query ends.
+
+        Raises:
+            QueryError: it is refused, or could not be answered.
+        """
+        if self._experiments is None:
+            raise ValueError("there are no experiments to read of")
+        reading = Reading(self._experiments.database)
+        with self._refusals_counted(), self._telemetry.timed():
+            async with self._turns.turn(caller):
+                reserved = self._budget.reserve(caller, FEE)
+                try:
+                    return await self._runner.read(lambda: work(reading), reading.id)
+                finally:
+                    self._budget.settle(reserved, price(reading.rows_read, reading.bytes_read))
 
     def allowance(self, caller: Caller) -> Allowance:  # noqa: ARG002 - all have the same; a key's own come with it
         """What the caller may ask now."""

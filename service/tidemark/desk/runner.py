@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
@@ -45,6 +45,16 @@ class Runner:
         """A dimension's values."""
         return await _to_its_end(self._thread(self._others, self._answerer.values, dimension, search, first))
 
+    async def read(self, work: Callable[[], T], query_id: str) -> T:
+        """What ``work`` finds by queries of this id. If cancelled, they are cancelled in the engine too."""
+        reading = self._thread(self._queries, work)
+        try:
+            await asyncio.wait([reading])
+        except asyncio.CancelledError:
+            await _to_its_end(asyncio.ensure_future(self._kill(reading, query_id)))
+            raise
+        return reading.result()
+
     async def run(
         self, prepared: Prepared, query_id: str, bounds: Bounds, overdue: Callable[[QueryError], None]
     ) -> Frame:
@@ -78,7 +88,7 @@ class Runner:
     ) -> "asyncio.Future[T]":
         return asyncio.ensure_future(to_thread.run_sync(call, *arguments, limiter=limiter))
 
-    async def _kill(self, query: "asyncio.Future[Frame]", query_id: str) -> None:
+    async def _kill(self, query: "asyncio.Future[Any]", query_id: str) -> None:
         tries = 0
         while not query.done():
             tries += 1

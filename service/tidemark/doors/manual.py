@@ -7,6 +7,8 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from tidemark.doors import trials
+from tidemark.doors.trials import LISTED
 from tidemark.query.catalogue import Catalogue, Dimension, Metric
 from tidemark.query.errors import Code
 from tidemark.query.words import WORDS, Word
@@ -25,6 +27,7 @@ EXAMPLES = (
     ("how it would be answered", "/v1/explain?metrics=clicks&by=campaign&last=7d&grain=day"),
     ("what can be asked for", "/v1/catalogue"),
     ("how much of it", "/v1/limits"),
+    ("the experiments", "/v1/experiments"),
 )
 HEADERS = {
     "Tidemark-Complete-Through": "Every event accepted before this instant is in the answer.",
@@ -35,6 +38,7 @@ HEADERS = {
     "ETag": "The same as long as the data is; send it as If-None-Match and get 304 without a body.",
 }
 STATUSES = {
+    "404": "There is no such experiment; those that there are stand in the message.",
     "400": "The question cannot be asked; the message says why and what to do.",
     "429": "The budget is used up, or too many questions are under way; Retry-After says how long to wait.",
     "500": "Nobody expected this; the service's log says why, under the id in the message.",
@@ -65,6 +69,14 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
                 thing,
             ),
             "/v1/catalogue": _get("What can be asked for", [], thing),
+            "/v1/experiments": _get(
+                "The experiments", [_parameter(word, catalogue) for word in LISTED], thing
+            ),
+            "/v1/experiments/{id}": _get(
+                "An experiment and its results",
+                [_ID, *(_parameter(word, catalogue) for word in trials.WORDS)],
+                thing,
+            ),
             "/v1/limits": _get("What one question may ask for, and the budget a minute", [], thing),
         },
         "components": {"schemas": {"Frame": _FRAME, "Problem": _PROBLEM}},
@@ -137,6 +149,13 @@ def _object(**properties: str | tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+_ID = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "As exposures carry it.",
+    "schema": {"type": "string"},
+}
 _TEXT, _NUMBER = ("string", "null"), ("number", "null")
 _FRAME = {
     "type": "object",

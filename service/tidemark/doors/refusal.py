@@ -16,6 +16,7 @@ from tidemark.query.words import suggested
 _LOG = logging.getLogger(__name__)
 # Any other refusal is 400: the question itself is at fault.
 _STATUS = {
+    Code.UNKNOWN_EXPERIMENT: 404,
     Code.BUDGET_EXHAUSTED: 429,
     Code.TOO_MANY_QUERIES: 429,
     Code.QUERY_TIMEOUT: 504,

@@ -1,4 +1,4 @@
-"""The doors: ``GET /v1/metrics``, ``/v1/metrics.csv``, ``/v1/explain``, ``/v1/catalogue``, ``/v1/limits``."""
+"""The doors: ``GET /v1/metrics``, ``/v1/explain``, ``/v1/experiments`` and those that say what there is."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ from tidemark.api.encode import encode
 from tidemark.api.etag import is_known
 from tidemark.api.negotiation import accept_of
 from tidemark.body import LimitBody
-from tidemark.doors import bodies
+from tidemark.doors import bodies, trials
 from tidemark.doors.manual import openapi, page
 from tidemark.doors.refusal import refusal, response
 from tidemark.doors.sheet import sheet
@@ -93,6 +93,32 @@ class Doors:
 
         return await self._answered(request, told())
 
+    async def experiments(self, request: Request) -> Response:
+        """All experiments, or those of a status."""
+
+        async def told() -> Response:
+            status = trials.status_in(request.query_params.multi_items())
+            return _json({"experiments": [trials.summary(one) for one in self.desk.experiments(status)]})
+
+        return await self._answered(request, told())
+
+    async def experiment(self, request: Request) -> Response:
+        """One experiment with its results."""
+
+        async def told() -> Response:
+            id_ = request.path_params["id"]
+            words = trials.read(self.catalogue, request.query_params.multi_items())
+            one = self.desk.experiment(id_)
+            if one is None:
+                known = [each.definition.id for each in self.desk.experiments(None)]
+                raise trials.unknown(id_, known)
+            body = await self.desk.read(
+                lambda database: trials.body(one, database, words, self.currency), self.caller_of(request)
+            )
+            return _json(body)
+
+        return await self._answered(request, told())
+
     async def openapi(self, _: Request) -> Response:
         """The description for machines."""
         return _json(openapi(self.catalogue))
@@ -145,6 +171,8 @@ def add_doors(
         ("/v1/explain", doors.explain),
         ("/v1/catalogue", doors.describe),
         ("/v1/limits", doors.allowed),
+        ("/v1/experiments", doors.experiments),
+        ("/v1/experiments/{id:path}", doors.experiment),
         ("/openapi.json", doors.openapi),
         ("/docs/api", doors.page),
     ):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -40,6 +41,14 @@ class Client:
             ServiceError: there is none.
         """
         return self._json("/v1/explain", [*words, ("analyze", "true")] if run else words, "sql")
+
+    def experiment(self, id_: str, words: Words) -> Body:
+        """An experiment and its results, as ``GET /v1/experiments/ID`` has them.
+
+        Raises:
+            ServiceError: there is none.
+        """
+        return self._json(f"/v1/experiments/{quote(id_, safe='')}", words, "results")
 
     def sheet(self, words: Words) -> str:
         """The answer as CSV.

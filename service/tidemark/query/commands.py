@@ -53,8 +53,8 @@ def query(
         compare=compare, top=top, top_by=top_by, other=other, having=having, order=order, limit=limit,
     )  # fmt: skip
     if as_json and as_csv:
-        raise _failure("--json and --csv stand together; give one of them")
-    with _service(url) as client:
+        raise failure("--json and --csv stand together; give one of them")
+    with service(url) as client:
         if as_json or as_csv:
             _export(client, words, as_csv=as_csv, watch=watch)
         else:
@@ -86,7 +86,7 @@ def explain(
         metrics=metrics, by=by, last=last, start=start, end=end, zone=zone, grain=grain, where=where,
         compare=compare, top=top, top_by=top_by, other=other, having=having, order=order, limit=limit,
     )  # fmt: skip
-    with _service(url) as client:
+    with service(url) as client:
         told = client.explain(words, run=run)
         if as_json:
             sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
@@ -97,7 +97,7 @@ def explain(
 
 
 @contextmanager
-def _service(url: str | None) -> "Iterator[Client]":
+def service(url: str | None) -> "Iterator[Client]":
     """The service; what it refuses is one red sentence and exit 1."""
     import httpx  # noqa: PLC0415 - `tidemark --help` needs none of it
 
@@ -108,12 +108,13 @@ def _service(url: str | None) -> "Iterator[Client]":
             base = (url or settings().service_url).rstrip("/")
             yield Client(http, base if "://" in base else f"http://{base}")
     except ServiceError as error:
-        raise _failure(str(error)) from error
+        raise failure(str(error)) from error
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 
 
-def _failure(sentence: str) -> typer.Exit:
+def failure(sentence: str) -> typer.Exit:
+    """Exit code 1, after one red sentence."""
     Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
     return typer.Exit(1)
 

@@ -16,6 +16,8 @@ class Code(StrEnum):
     BAD_ORDER = "BAD_ORDER"
     NOTHING_ASKED = "NOTHING_ASKED"
     BAD_PARAMETER = "BAD_PARAMETER"  # of a door that takes words: unknown, or given twice
+    NOT_STARTED = "NOT_STARTED"  # of an experiment: a draft
+    UNKNOWN_EXPERIMENT = "UNKNOWN_EXPERIMENT"
     # limits: `limit`, `requested` and, where there is one, `suggestion` (a part of the question to replace)
     RANGE_TOO_LONG = "RANGE_TOO_LONG"
     RANGE_TOO_OLD = "RANGE_TOO_OLD"

@@ -99,7 +99,7 @@ def parse_request(
     asked_grain = None if grain is None else _member("grain", grain, Grain)
     with _suggesting(lambda: fitting_where(where, limits)):
         _at_most(Code.TOO_MANY_CONDITIONS, "where", len(where), limits.conditions)
-        conditions = tuple(_condition(catalogue, *condition, limits=limits) for condition in where)
+        conditions = tuple(parse_condition(catalogue, *condition, limits=limits) for condition in where)
     with _suggesting(lambda: sensible_having(having, limits)):
         _at_most(Code.TOO_MANY_CONDITIONS, "having", len(having), limits.conditions)
         bounds = tuple(_having(catalogue, one) for one in having)
@@ -245,9 +245,14 @@ def _turned(start: datetime, end: datetime) -> Part:
     return {"from": format_instant(end), "to": format_instant(start)}
 
 
-def _condition(
+def parse_condition(
     catalogue: Catalogue, dimension: str, operator: str, values: Sequence[str], *, limits: Limits
 ) -> Condition:
+    """One condition.
+
+    Raises:
+        QueryError: a name is unknown, or there are no values, too many, or one that is too long.
+    """
     (found,) = _look_up("dimension", [dimension], catalogue.dimensions)
     if not values:
         raise QueryError(

@@ -181,7 +181,7 @@ class Selection:
             names = sorted(quoted(event) for event in events if event is not None)
             yield f"AND event IN ({', '.join(names)})"
         for number, condition in enumerate(self.where):
-            yield f"AND {_condition(condition, f'where_{number}', parameters)}"
+            yield f"AND {matches(condition, f'where_{number}', parameters)}"
 
 
 def _length(spans: Sequence[Span], source: Source) -> int:
@@ -218,7 +218,8 @@ def quoted(name: str) -> str:
     return f"'{escaped}'"
 
 
-def _condition(condition: Condition, name: str, parameters: Parameters) -> str:
+def matches(condition: Condition, name: str, parameters: Parameters) -> str:
+    """A condition as SQL, its values bound as ``name``, ``name_0``, …."""
     column = _expression(condition.dimension)
     values = list(condition.values)
     match condition.operator:

@@ -92,21 +92,21 @@ def read(catalogue: Catalogue, words: Iterable[tuple[str, str]], limits: Limits 
             )
     one = {name: values[0].strip() for name, values in given.items()}
     zone = _zone(one.get("tz") or "UTC")
-    metrics = tuple(_metric(catalogue, name) for name in _listed(one.get("metrics", "")))
+    metrics = tuple(_metric(catalogue, name) for name in listed(one.get("metrics", "")))
     grain = one.get("grain")
     compare = one.get("compare")
     return parse_request(
         catalogue,
         metrics=metrics,
-        dimensions=tuple(_dimension(catalogue, name) for name in _listed(one.get("by", ""))),
-        where=tuple(_condition(catalogue, text) for text in given.get("where", ())),
+        dimensions=tuple(dimension_in(catalogue, name) for name in listed(one.get("by", ""))),
+        where=tuple(condition_in(catalogue, text) for text in given.get("where", ())),
         time_range=_range(one.get("last"), one.get("from"), one.get("to"), zone),
         grain=_known("grain", grain, list(Grain)) if grain else None,
         timezone=zone.key,
         compare=f"PREVIOUS_{_known('comparison', compare, _COMPARISONS)}" if compare else None,
         top=_top(catalogue, one, metrics),
         having=tuple(_having(catalogue, text) for text in given.get("having", ())),
-        order_by=tuple(_order(catalogue, text) for text in _listed(one.get("order", ""))),
+        order_by=tuple(_order(catalogue, text) for text in listed(one.get("order", ""))),
         limit=_number("limit", one["limit"], Code.BAD_LIMIT) if "limit" in one else DEFAULT_LIMIT,
         limits=limits,
     )
@@ -155,7 +155,8 @@ def _span(seconds: int) -> str:
 _COMPARISONS = [one.removeprefix("PREVIOUS_") for one in Compare]
 
 
-def _listed(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
+    """The names between commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
@@ -178,7 +179,12 @@ def _metric(catalogue: Catalogue, name: str) -> str:
     return _found("metric", name, list(catalogue.metrics))
 
 
-def _dimension(catalogue: Catalogue, name: str) -> str:
+def dimension_in(catalogue: Catalogue, name: str) -> str:
+    """The dimension that is meant, as in the enum.
+
+    Raises:
+        QueryError: there is none.
+    """
     return _found("dimension", name, list(catalogue.dimensions))
 
 
@@ -202,7 +208,12 @@ def _number(word: str, text: str, code: Code) -> int:
     return int(text)
 
 
-def _condition(catalogue: Catalogue, text: str) -> tuple[str, str, list[str]]:
+def condition_in(catalogue: Catalogue, text: str) -> tuple[str, str, list[str]]:
+    """A condition such as ``country=DE,FR``: dimension, operator, values.
+
+    Raises:
+        QueryError: it cannot be read, or there is no such dimension.
+    """
     found = _CONDITION.fullmatch(text)
     if found is None:
         raise QueryError(
@@ -216,7 +227,7 @@ def _condition(catalogue: Catalogue, text: str) -> tuple[str, str, list[str]]:
         given = next(csv.reader([values]), []) or [""]
     except csv.Error as error:
         raise QueryError(Code.BAD_CONDITION, f"where {text[:100]!r} cannot be read: {error}.") from error
-    return _dimension(catalogue, name), _OPERATORS[operator], given
+    return dimension_in(catalogue, name), _OPERATORS[operator], given
 
 
 def _top(catalogue: Catalogue, one: Mapping[str, str], metrics: Sequence[str]) -> TopAsked | None:
@@ -283,7 +294,7 @@ def _range(last: str | None, start: str | None, end: str | None, zone: ZoneInfo)
     if start is None or end is None:
         missing = "to" if start else "from"
         raise QueryError(Code.BAD_RANGE, f"{missing} is missing; give from and to, or last.")
-    return TimeRange(_instant("from", start, zone), _instant("to", end, zone))
+    return TimeRange(instant_in("from", start, zone), instant_in("to", end, zone))
 
 
 def _last(text: str) -> int:
@@ -298,8 +309,12 @@ def _last(text: str) -> int:
     return seconds
 
 
-def _instant(word: str, text: str, zone: ZoneInfo) -> datetime:
-    """A day or a wall clock's time is one of the zone; where the clock skips it, that of the clock before."""
+def instant_in(word: str, text: str, zone: ZoneInfo) -> datetime:
+    """A day or a wall clock's time is one of the zone; where the clock skips it, that of the clock before.
+
+    Raises:
+        QueryError: it is no time.
+    """
     if lost := _LOST_PLUS.fullmatch(text):
         text = f"{lost[1]}+{lost[2]}"
     try:

@@ -31,6 +31,10 @@ class Reason(StrEnum):
     """The lift's intervals of several minutes have nothing in common: the lift changes with time."""
     BOTH_SIDES = "BOTH_SIDES"
     """Better was shown at one minute and worse at another: the effect turned, so there is no verdict."""
+    REBUILDING = "REBUILDING"
+    """The numbers are those of an earlier definition, or not whole yet, until the new ones have caught up."""
+    UNDECLARED_VARIANT = "UNDECLARED_VARIANT"
+    """Exposures name a variant that the definition has not; its users are in no arm: declare or rename it."""
 
     @property
     def bit(self) -> int:

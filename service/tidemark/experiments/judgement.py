@@ -1,0 +1,169 @@
+"""One metric of one treatment against the control, over looks and slices: all that is said of it. Pure.
+
+Arrays have the shape (slices, looks); what comes out is that of the last look.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tidemark.experiments.definition import Better, Definition, Guardrail, Kind, Metric
+from tidemark.experiments.question import guardrail_of
+from tidemark.experiments.sums import Sums
+from tidemark.stats import effect, guardrail
+from tidemark.stats.array import Codes, Flags, Floats
+from tidemark.stats.bayesian import Posterior, Prior, bayesian
+from tidemark.stats.boundary import Boundary
+from tidemark.stats.clock import intrinsic
+from tidemark.stats.comparison import OF_VALUES, Comparison, Least, missing, watch
+from tidemark.stats.effect import Effect
+from tidemark.stats.horizon import FixedHorizon, pooled, welch
+from tidemark.stats.moments import Moments
+from tidemark.stats.reason import Reason
+from tidemark.stats.verdict import verdict
+
+PRIOR = Prior()
+OF_SHARES = Least()
+Part = TypeVar("Part")
+EffectOf = Callable[[Moments, Moments], Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A control and a treatment.
+
+    Attributes:
+        treatment: The treatment's name.
+        boundary: Tuned to the planned users of the two arms, fixed at the start.
+        share: The treatment's part of the two arms' planned weights.
+    """
+
+    treatment: str
+    boundary: Boundary
+    share: float
+
+    @classmethod
+    def of(cls, definition: Definition, treatment: str) -> "Pair":
+        """By the weights of the start."""
+        weights = {one.key: one.weight for one in definition.variants}
+        both = weights[definition.control.key] + weights[treatment]
+        boundary = Boundary.tuned(definition.alpha, definition.planned_pair(treatment))
+        return cls(treatment, boundary, weights[treatment] / both)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is known at the last look, an element a slice.
+
+    Attributes:
+        effect: The effect of the sums, with both arms' estimates.
+        conversions: Users who did what the metric counts, of the control and of the treatment.
+        comparison: What may be watched.
+        verdicts: Numbers of ``tidemark.stats.verdict.Verdict``.
+        reasons: Codes as bits.
+        guardrail: Numbers of ``tidemark.stats.guardrail.Guardrail``; None where it is none.
+        fixed: One look at the planned end.
+        posterior: The Bayesian figures.
+    """
+
+    effect: Effect
+    conversions: tuple[Floats, Floats]
+    comparison: Comparison
+    verdicts: Codes
+    reasons: Codes
+    guardrail: Codes | None
+    fixed: FixedHorizon
+    posterior: Posterior
+
+
+def effect_of(definition: Definition, metric: Metric) -> EffectOf:
+    """How the effect comes from the moments."""
+    if definition.covariate is not None:
+        return effect.adjusted_ratio if metric.kind is Kind.RATIO else effect.adjusted_mean
+    kinds: dict[Kind, EffectOf] = {
+        Kind.PROPORTION: effect.proportion,
+        Kind.MEAN: effect.mean,
+        Kind.RATIO: effect.ratio,
+    }
+    return kinds[metric.kind]
+
+
+def arms(definition: Definition, metric: Metric, treatment: str, sums: Sums) -> tuple[Moments, Moments]:
+    """The moments of the control and of a treatment."""
+    return sums.moments[metric.name, definition.control.key], sums.moments[metric.name, treatment]
+
+
+def conversions(definition: Definition, metric: Metric, treatment: str, sums: Sums) -> tuple[Floats, Floats]:
+    """Users who did what the metric counts, of the control and of a treatment."""
+    return sums.active[metric.name, definition.control.key], sums.active[metric.name, treatment]
+
+
+def least_of(metric: Metric) -> Least:
+    """The least data of an arm."""
+    return OF_SHARES if metric.kind is Kind.PROPORTION else OF_VALUES
+
+
+def compared(definition: Definition, metric: Metric, pair: Pair, sums: Sums) -> Comparison:
+    """What may be watched, at every look."""
+    return watch(
+        effect_of(definition, metric),
+        *arms(definition, metric, pair.treatment, sums),
+        conversions(definition, metric, pair.treatment, sums),
+        pair.boundary,
+        share=pair.share,
+        least=least_of(metric),
+    )
+
+
+def judge(definition: Definition, metric: Metric, pair: Pair, sums: Sums, split_ok: Flags) -> Judgement:
+    """Everything about one metric of one treatment.
+
+    ``split_ok``: whether the sample ratio of each slice holds, up to the last look.
+    """
+    control, treatment = arms(definition, metric, pair.treatment, sums)
+    converted = conversions(definition, metric, pair.treatment, sums)
+    comparison = last(compared(definition, metric, pair, sums))
+    is_higher_better = metric.better is Better.HIGHER
+    verdicts, reasons = verdict(comparison, split_ok, higher_is_better=is_higher_better)
+    rail = guardrail_of(definition, metric)
+    state = None
+    if rail is not None:
+        whole = effect_of(definition, metric)(control, treatment)
+        lacking = missing(whole, converted, least_of(metric))
+        lacking = lacking + ~split_ok[:, None] * Reason.SAMPLE_RATIO_MISMATCH.bit
+        state = _guarded(rail, pair, whole, lacking, is_higher_better=is_higher_better)
+    now = effect_of(definition, metric)(last(control), last(treatment))
+    is_plain_share = metric.kind is Kind.PROPORTION and definition.covariate is None
+    return Judgement(
+        effect=now,
+        conversions=(converted[0][:, -1], converted[1][:, -1]),
+        comparison=comparison,
+        verdicts=verdicts,
+        reasons=reasons,
+        guardrail=state,
+        fixed=(pooled if is_plain_share else welch)(now, definition.alpha),
+        posterior=bayesian(now, PRIOR, higher_is_better=is_higher_better),
+    )
+
+
+def _guarded(rail: Guardrail, pair: Pair, whole: Effect, lacking: Codes, *, is_higher_better: bool) -> Codes:
+    states, _ = guardrail.guardrail(
+        whole,
+        pair.boundary,
+        intrinsic(whole, lacking == 0, pair.share),
+        lacking,
+        margin=rail.margin.value,
+        relative=rail.margin.is_relative,
+        higher_is_better=is_higher_better,
+    )
+    return states[:, -1]
+
+
+def last(part: Part) -> Part:
+    """The same at the last look; arrays without axes are the same at all."""
+    if is_dataclass(part) and not isinstance(part, type):
+        return type(part)(**{one.name: last(getattr(part, one.name)) for one in fields(part)})
+    array: Any = np.asarray(part)
+    return array[..., -1] if array.ndim else array  # type: ignore[no-any-return]

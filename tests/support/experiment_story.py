@@ -1,0 +1,153 @@
+"""``python experiment_story.py FOLDER``: experiments on an embedded engine, what they answer as JSON."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from declared import TEXT, read, with_line
+from experiment_users import NAMES, Deed, User, crowd, rows
+from tidemark.experiments.definition import Definition
+from tidemark.store.database import Database
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+LAST = START + timedelta(days=17)
+PAST = START + timedelta(days=5, hours=3, minutes=7)
+COVERED = TEXT
+PLAIN = with_line("covariate: {days: 14}\n", "", with_line("id: button", "id: plain"))
+SHARES = {"control": 0.2, "green": 0.3}
+GENERATION = int(START.timestamp()) - 60
+
+
+def definitions() -> dict[str, Definition]:
+    """With a covariate and without."""
+    return {one.id: one for one in (read(COVERED), read(PLAIN))}
+
+
+def users() -> list[User]:
+    """The users of all experiments here, and one of an undeclared variant for one of them."""
+    return crowd(read(PLAIN), 1_500, 7, shares=SHARES)
+
+
+def story(database: Database) -> dict[str, Any]:
+    """Insert, ask, tell."""
+    from tidemark.experiments.experiment import Experiments  # noqa: PLC0415 - after the engine
+    from tidemark.experiments.published import Published  # noqa: PLC0415
+    from tidemark.freshness import Freshness  # noqa: PLC0415
+    from tidemark.query.catalogue import load  # noqa: PLC0415
+    from tidemark.query.errors import QueryError  # noqa: PLC0415
+    from tidemark.query.grain import Grain  # noqa: PLC0415
+    from tidemark.query.limits import DEFAULT_LIMITS  # noqa: PLC0415
+    from tidemark.settings import Settings  # noqa: PLC0415
+    from tidemark.store.migrate import upgrade  # noqa: PLC0415
+
+    upgrade(database)
+    known = definitions()
+    for definition in known.values():
+        insert(database, rows(definition, GENERATION, users()))
+    catalogue = load(Settings().catalogue)
+
+    class Registry:
+        """The two, asked for in a generation."""
+
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def published(self) -> dict[str, Published]:
+            return {key: Published(each, self.number) for key, each in known.items()}
+
+    def opened(through: datetime | None = LAST, number: int = GENERATION) -> Experiments:
+        fresh = Freshness(LAST, through, None)
+        return Experiments(database, Registry(number), lambda: fresh, catalogue, DEFAULT_LIMITS)
+
+    def told(asked: Any) -> list[dict[str, Any]]:
+        return [asdict(one) for one in asked]
+
+    def refused(ask: Callable[[], object]) -> list[str]:
+        try:
+            ask()
+        except QueryError as error:
+            return [error.code.value, str(error)]
+        return []
+
+    found: dict[str, Any] = {}
+    for key in known:
+        one = opened().find(key)
+        assert one is not None
+        found[key] = {
+            "now": told(one.results(database)),
+            "past": told(one.results(database, at=PAST)),
+            "germany": told(one.results(database, where=[("COUNTRY", "IN", ["DE"])])),
+            "countries": told(one.results(database, by=["COUNTRY"])),
+            "both": told(one.results(database, by=["COUNTRY", "PLATFORM"], metrics=["revenue"])),
+            "users": asdict(one.users(database)),
+            "split": [value.tolist() for value in asdict(one.sample_ratio(database)).values()],
+            "series": {
+                grain.value: asdict(one.series(database, metric="purchase", variant="green", grain=grain))
+                for grain in (Grain.MINUTE, Grain.HOUR, Grain.DAY)
+            },
+            "remaining": asdict(one.remaining(database, metric="revenue", variant="green")),
+        }
+    plain = opened().find("plain")
+    assert plain is not None
+    found["refused"] = {
+        "metric": refused(lambda: plain.results(database, metrics=["purchases"])),
+        "slice": refused(lambda: plain.results(database, by=["CAMPAIGN"])),
+        "condition": refused(lambda: plain.results(database, where=[("EVENT", "IN", ["click"])])),
+        "before": refused(lambda: plain.results(database, at=START - timedelta(minutes=1))),
+        "after": refused(lambda: plain.results(database, at=LAST + timedelta(hours=1))),
+        "control": refused(lambda: plain.series(database, metric="purchase", variant="control")),
+        "variant": refused(lambda: plain.remaining(database, metric="purchase", variant="grn")),
+    }
+
+    def answered(
+        through: datetime | None, number: int, metrics: Sequence[str] = ("purchase",)
+    ) -> tuple[float, list[str]]:
+        one = opened(through, number).find("plain")
+        assert one is not None
+        (result,) = one.results(database, metrics=metrics)
+        return result.control.users, result.reasons
+
+    newer = int(LAST.timestamp()) - 5
+    found["generations"] = {
+        "published anew, no rows yet": answered(LAST, newer),
+        "no watermark": answered(None, GENERATION),
+    }
+    insert(database, rows(known["plain"], newer, users()[:10]))
+    found["generations"] |= {
+        "some rows, not caught up": answered(LAST - timedelta(seconds=30), newer),
+        "caught up": answered(LAST, newer)[0],
+        "an older one is asked for again": answered(LAST, GENERATION),
+    }
+    stranger = User(int(START.timestamp() * 1000), ("violet",), {}, (Deed("conversion", 0),))
+    insert(database, rows(known["button"], GENERATION, [stranger]))
+    button = opened().find("button")
+    assert button is not None
+    found["stranger"] = [
+        sorted({reason for one in button.results(database) for reason in one.reasons}),
+        asdict(button.users(database)),
+    ]
+    found["nobody"] = told(
+        button.results(database, where=[("COUNTRY", "IN", ["nowhere"])], metrics=["purchase"])
+    )
+    found["no slices"] = told(
+        button.results(database, where=[("COUNTRY", "IN", ["nowhere"])], by=["PLATFORM"])
+    )
+    return found
+
+
+def insert(database: Database, made: Any) -> None:
+    """Rows of the table, in one block."""
+    typed = [[*row[:4], datetime.fromtimestamp(row[4], UTC), *row[5:]] for row in made]
+    database.insert("tidemark.experiment_minute", NAMES, typed)
+
+
+if __name__ == "__main__":
+    told = story(Database(Path(sys.argv[1]), brokers="127.0.0.1:9"))
+    sys.stdout.write(json.dumps(told))
+    sys.stdout.flush()
+    os._exit(0)  # the engine's threads need no orderly end here
