@@ -18,6 +18,7 @@ def main() -> None:
 
     from tidemark.app import create_app  # noqa: PLC0415
     from tidemark.background import Background  # noqa: PLC0415
+    from tidemark.experiments.topic import Followed  # noqa: PLC0415
     from tidemark.front import SERVER_OPTIONS  # noqa: PLC0415
     from tidemark.query.catalogue import load  # noqa: PLC0415
     from tidemark.rejected.endpoint import endpoint  # noqa: PLC0415
@@ -26,6 +27,8 @@ def main() -> None:
     upgrade(database)
     background = Background(database, own)
     background.start()
+    experiments = Followed(own.bootstrap)
+    experiments.start()
     app = create_app(
         database=database,
         freshness=background.freshness,
@@ -34,6 +37,8 @@ def main() -> None:
         readiness=background.unready,
         rollups=lambda: background.rollups,
         kept=background.kept,
+        experiments=experiments,
+        experiments_freshness=background.experiment_freshness,
     )
     app.add_route("/rejected", endpoint(database))
     uvicorn.run(
@@ -44,6 +49,7 @@ def main() -> None:
         access_log=False,
         **SERVER_OPTIONS,
     )
+    experiments.stop()
     background.stop()
 
 
