@@ -50,7 +50,7 @@ def test_a_planted_effect_turns_better_and_a_broken_split_makes_the_verdict_inva
     def even(number: int) -> str:
         return ("control", "treatment")[number % 2]
 
-    # 10 % of the control buy, 16 % of the treatment; where the split is broken, 48 of 100 users see the control
+    # of the control 10 % buy, of the treatment 16 %; where the split is broken, 48 of 100 see the control
     effect = people(planted, 8_000, start, 120, even, lambda number: number // 2 % 50 < (5, 8)[number % 2])
     skewed = people(
         broken, 20_000, start, 120, lambda number: "control" if number * 37 % 100 < 48 else "treatment",
