@@ -96,9 +96,10 @@ class Settings(BaseSettings):
         2.0,
         description="how often the experiment job keeps its state and commits its rows, seen from then on",
     )
-    experiment_state_days: Days = Field(
-        45,
-        description="how long the experiment job remembers users and events; more than the longest window",
+    experiment_state_days: Annotated[int, Field(ge=1)] = Field(
+        190,
+        description="how long the experiment job remembers users and events: the longest window and "
+        "covariate that a definition may have, and some days",
     )
     audit_seconds: Seconds = Field(3.0, description="how often raw events and folded rows are compared")
     rollup_seconds: Seconds = Field(

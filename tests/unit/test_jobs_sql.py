@@ -24,13 +24,10 @@ def test_every_job_ends_with_its_insert_and_has_its_own_checkpoints(tmp_path: Pa
 
 
 def test_the_setting_of_today_says_how_long_state_is_kept_not_that_of_when_the_plan_was_made() -> None:
-    plan = {"nodes": [{"id": 1}, {"id": 2, "state": [{"ttl": "2 h"}, {"ttl": "2 h"}]}, {"state": None}]}
+    states = [{"index": 0, "ttl": "2 h"}, {"index": 1, "ttl": "2 h"}]
+    plan = {"nodes": [{"id": 1}, {"id": 2, "state": states}, {"id": 3, "state": None}], "edges": []}
     found = json.loads(with_ttl(json.dumps(plan), "5 s"))
-    assert found["nodes"] == [
-        {"id": 1},
-        {"id": 2, "state": [{"ttl": "5 s"}, {"ttl": "5 s"}]},
-        {"state": None},
-    ]
+    assert [state["ttl"] for state in found["nodes"][1]["state"]] == ["5 s", "5 s"]
 
 
 def test_a_job_that_is_planned_otherwise_has_another_plan_and_one_on_other_ports_the_same(
@@ -41,3 +38,16 @@ def test_a_job_that_is_planned_otherwise_has_another_plan_and_one_on_other_ports
 
     assert plans() == plans(kafka_port=9999) == plans(state_ttl_seconds=60)
     assert plans()[0] != plans(state_horizon_seconds=60)[0]
+
+
+def test_a_join_remembers_definitions_without_an_end_and_the_other_side_as_set() -> None:
+    nodes = [
+        {"id": 1, "scanTableSource": {"table": {"identifier": "`c`.`d`.`events`"}}},
+        {"id": 2, "scanTableSource": {"table": {"identifier": "`c`.`d`.`metrics`"}}},
+        {"id": 3},
+        {"id": 4, "state": [{"index": 0, "ttl": "9 d"}, {"index": 1, "ttl": "9 d"}]},
+    ]
+    edges = [{"source": source, "target": target} for source, target in ((1, 4), (2, 3), (3, 4))]
+    plan = json.dumps({"nodes": nodes, "edges": edges})
+    found = json.loads(with_ttl(plan, "5 s", for_ever=("metrics",)))
+    assert [state["ttl"] for state in found["nodes"][3]["state"]] == ["5 s", "0 ms"]

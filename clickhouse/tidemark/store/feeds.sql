@@ -119,7 +119,10 @@ SELECT
     r.campaign_id AS campaign_id, r.ad_id AS ad_id, r.channel AS channel, r.source AS source, r.platform AS platform,
     r.country AS country, r.users AS users, r.active AS active, r.x AS x, r.xx AS xx, r.y AS y, r.yy AS yy, r.xy AS xy, r.k AS k,
     r.kk AS kk, r.xk AS xk, r.yk AS yk, r.op = 'd' AS gone,
-    message, if(isValidJSON(message) AND r.op IN ('u', 'd'), '', 'the message is not a row of the experiment job') AS reason,
+    message,
+    if(isValidJSON(message) AND r.op IN ('u', 'd')
+        AND arrayAll(t -> isNotNull(toInt128OrNull(t)), [r.x, r.xx, r.y, r.yy, r.xy, r.k, r.kk, r.xk, r.yk]),
+        '', 'the message is not a row of the experiment job') AS reason,
     _topic AS topic, _partition AS partition, _offset AS offset,
     ifNull(_timestamp_ms, toDateTime64(0, 3, 'UTC')) AS appended_at,
     now64(6, 'UTC') AS block

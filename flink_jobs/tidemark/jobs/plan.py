@@ -5,15 +5,35 @@ compiled plan holds them (Flink's documentation: "Compiled Plans").
 """
 
 import json
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+_FOR_EVER = "0 ms"
 
 
-def with_ttl(plan: str, ttl: str) -> str:
+def with_ttl(plan: str, ttl: str, *, for_ever: Collection[str] = ()) -> str:
     """The plan with every operator's state kept for ``ttl`` (Flink's duration, "7200000 ms").
 
-    What the setting was when the plan was compiled stands in the plan, and would win over the setting.
+    What the setting was when the plan was compiled stands in the plan, and would win over the setting. A join
+    remembers the tables of ``for_ever`` without an end: reading a row does not make it younger, so a
+    definition would be forgotten while it is used.
     """
     document = json.loads(plan)
-    for node in document["nodes"]:
+    nodes: dict[int, dict[str, Any]] = {node["id"]: node for node in document["nodes"]}
+    inputs: dict[int, list[int]] = defaultdict(list)
+    for edge in document["edges"]:
+        inputs[edge["target"]].append(edge["source"])
+    for node in nodes.values():
         for state in node.get("state") or ():
-            state["ttl"] = ttl
+            side = inputs[node["id"]][state["index"]] if len(inputs[node["id"]]) > 1 else None
+            state["ttl"] = _FOR_EVER if side is not None and _table(side, nodes, inputs) in for_ever else ttl
     return json.dumps(document)
+
+
+def _table(node: int, nodes: dict[int, dict[str, Any]], inputs: dict[int, list[int]]) -> str | None:
+    """The table that a node hands on, if it reads nothing else."""
+    while len(inputs[node]) == 1:
+        [node] = inputs[node]
+    source = nodes[node].get("scanTableSource")
+    return None if source is None else source["table"]["identifier"].rpartition(".")[2].strip("`")

@@ -11,6 +11,7 @@ from pathlib import Path
 from tidemark.jobs import plan
 from tidemark.jobs.definition import Job
 
+_DEFINITIONS = ("experiments", "metrics")
 _NO_PLACE = "Cannot map checkpoint/savepoint state"
 
 
@@ -61,7 +62,11 @@ def submit(job: Job, *, checkpoint: Path | None) -> str:
             environment.execute_sql(f"COMPILE PLAN '{draft}' FOR {job.statements[-1]}")
             draft.replace(job.plan)
         submitted = job.plan.with_suffix(".submitted")
-        submitted.write_text(plan.with_ttl(job.plan.read_text(), job.configuration["table.exec.state.ttl"]))
+        submitted.write_text(
+            plan.with_ttl(
+                job.plan.read_text(), job.configuration["table.exec.state.ttl"], for_ever=_DEFINITIONS
+            )
+        )
         client = environment.execute_sql(f"EXECUTE PLAN '{submitted}'").get_job_client()
     except (Py4JJavaError, JavaException) as error:
         cause = _root_cause(error)

@@ -1,7 +1,8 @@
 """Which generation of an experiment's numbers answers: the published one, or until then the one before.
 
 A generation is named by the second in which it was first asked for. The job counts it from the first event on
-once it has read the definition, which it surely has when its watermark has passed that second.
+once it has read the definition. That is told some seconds later, on another topic and by another clock, so a
+generation counts as caught up when the watermark is a minute beyond its second.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from tidemark.freshness import Freshness
 from tidemark.query.database import Database
 from tidemark.query.instant import to_ms
 from tidemark.query.limits import Limits
+
+_TOLD_WITHIN = 60
+"""Seconds from the choice of a generation until the job has surely read it: four reads and writes of 15 s."""
 
 _NEWEST, _OLDEST = template("generation"), template("oldest")
 
@@ -39,7 +43,7 @@ def generation(
         QueryError: the database took too long.
     """
     through = freshness.complete_through
-    caught_up = -1 if through is None else -(-to_ms(through) // 1000) - 1
+    caught_up = -1 if through is None else -(-to_ms(through) // 1000) - 1 - _TOLD_WITHIN
     for statement, most in ((_NEWEST, min(published, caught_up)), (_OLDEST, published)):
         table = run(database, statement, {"experiment": experiment, "most": most}, limits)
         if table.row_count:

@@ -22,7 +22,7 @@ from tidemark.stats.effect import Effect
 from tidemark.stats.horizon import FixedHorizon, pooled, welch
 from tidemark.stats.moments import Moments
 from tidemark.stats.reason import Reason
-from tidemark.stats.verdict import verdict
+from tidemark.stats.verdict import Verdict, verdict
 
 PRIOR = Prior()
 OF_SHARES = Least()
@@ -38,11 +38,14 @@ class Pair:
         treatment: The treatment's name.
         boundary: Tuned to the planned users of the two arms, fixed at the start.
         share: The treatment's part of the two arms' planned weights.
+        mixed_from: When a phase first changes that part, Unix seconds; None: never. From then on the arms'
+            users are of other days, and what differs between days looks like an effect.
     """
 
     treatment: str
     boundary: Boundary
     share: float
+    mixed_from: int | None
 
     @classmethod
     def of(cls, definition: Definition, treatment: str) -> "Pair":
@@ -50,7 +53,15 @@ class Pair:
         weights = {one.key: one.weight for one in definition.variants}
         both = weights[definition.control.key] + weights[treatment]
         boundary = Boundary.tuned(definition.alpha, definition.planned_pair(treatment))
-        return cls(treatment, boundary, weights[treatment] / both)
+        place = [one.key for one in definition.variants].index(treatment)
+        control = definition.variants.index(definition.control)
+        mixed = (
+            phase.start_ms // 1000
+            for phase in definition.phases
+            if phase.weights[place] * weights[definition.control.key]
+            != phase.weights[control] * weights[treatment]
+        )
+        return cls(treatment, boundary, weights[treatment] / both, min(mixed, default=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +138,19 @@ def judge(definition: Definition, metric: Metric, pair: Pair, sums: Sums, split_
     comparison = last(compared(definition, metric, pair, sums))
     is_higher_better = metric.better is Better.HIGHER
     verdicts, reasons = verdict(comparison, split_ok, higher_is_better=is_higher_better)
+    is_mixed = pair.mixed_from is not None and pair.mixed_from < sums.looks.ends[-1]
+    if is_mixed:
+        verdicts = np.full_like(verdicts, Verdict.INVALID)
+        reasons = reasons | Reason.WEIGHTS_CHANGED.bit
     rail = guardrail_of(definition, metric)
     state = None
     if rail is not None:
         whole = effect_of(definition, metric)(control, treatment)
         lacking = missing(whole, converted, least_of(metric))
         lacking = lacking + ~split_ok[:, None] * Reason.SAMPLE_RATIO_MISMATCH.bit
-        state = _guarded(rail, pair, whole, lacking, is_higher_better=is_higher_better)
+        lacking = lacking + is_mixed * Reason.WEIGHTS_CHANGED.bit
+        state, why = _guarded(rail, pair, whole, lacking, is_higher_better=is_higher_better)
+        reasons = reasons | why
     now = effect_of(definition, metric)(last(control), last(treatment))
     is_plain_share = metric.kind is Kind.PROPORTION and definition.covariate is None
     return Judgement(
@@ -148,8 +165,11 @@ def judge(definition: Definition, metric: Metric, pair: Pair, sums: Sums, split_
     )
 
 
-def _guarded(rail: Guardrail, pair: Pair, whole: Effect, lacking: Codes, *, is_higher_better: bool) -> Codes:
-    states, _ = guardrail.guardrail(
+def _guarded(
+    rail: Guardrail, pair: Pair, whole: Effect, lacking: Codes, *, is_higher_better: bool
+) -> tuple[Codes, Codes]:
+    """The states at the last look, and why."""
+    states, why = guardrail.guardrail(
         whole,
         pair.boundary,
         intrinsic(whole, lacking == 0, pair.share),
@@ -158,7 +178,7 @@ def _guarded(rail: Guardrail, pair: Pair, whole: Effect, lacking: Codes, *, is_h
         relative=rail.margin.is_relative,
         higher_is_better=is_higher_better,
     )
-    return states[:, -1]
+    return states[:, -1], why[:, -1]
 
 
 def last(part: Part) -> Part:

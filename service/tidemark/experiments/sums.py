@@ -187,13 +187,18 @@ def _shaped(
 ) -> Sums:
     keys = len(scope.by)
     rows = [(parts, row) for parts, table in tables for row in _rows(table)]
-    slices = tuple(sorted({row[2 : 2 + keys] for _, row in rows})) or (() if keys else ((),))
+    # users of two variants have an empty cell, and undeclared variants no arm: neither makes a slice
+    declared = {variant.key for variant in definition.variants}
+    found_in = {row[2 : 2 + keys] for _, row in rows if row[1] in declared}
+    slices = tuple(sorted(found_in)) or (() if keys else ((),))
     places = {key: place for place, key in enumerate(slices)}
     shape = (len(slices), len(looks))
     users: dict[str, Floats] = {}
     found: dict[tuple[str, str], dict[str, Floats]] = {}
     for parts, row in rows:
-        metric, variant, place = row[0], row[1], places[row[2 : 2 + keys]]
+        metric, variant, place = row[0], row[1], places.get(row[2 : 2 + keys])
+        if place is None:
+            continue
         if metric == USERS:
             users.setdefault(variant, np.zeros(shape))[place] = row[2 + keys]
             continue

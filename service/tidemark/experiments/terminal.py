@@ -18,10 +18,11 @@ _STYLES = {"BETTER": "green", "WORSE": "red", "INVALID": "bold red", "SAFE": "gr
 _REASONS = {
     "NO_USERS": "an arm has no users",
     "TOO_FEW_USERS": "an arm has fewer than 100 users",
-    "TOO_FEW_CONVERSIONS": "in an arm fewer than 25 users did it",
+    "TOO_FEW_CONVERSIONS": "in an arm too few users did it (25, or 100 of means and ratios)",
     "NO_DENOMINATOR": "there is nothing to divide by",
     "NO_VARIANCE": "all users of an arm are alike",
     "SAMPLE_RATIO_MISMATCH": "users do not split as the weights say",
+    "WEIGHTS_CHANGED": "the weights changed, so the arms' users are of other days",
     "LIFT_UNBOUNDED": "the control's mean is too near to 0 for a percentage",
     "LIFT_UNSETTLED": "the difference decides, not the percentage",
     "EMPTY_INTERSECTION": "the effect changes with time",
@@ -56,15 +57,18 @@ def sentence(result: Row, metric: Row) -> str:
     effect, verdict = _effect(result, metric), result["verdict"]
     match verdict:
         case "BETTER" | "WORSE":
-            return f"{who}: {what} is {effect}. That is {verdict.lower()}; it is safe to stop."
+            breached = result["guardrail"] == "BREACHED"
+            advice = "but its guardrail is breached" if breached else "it is safe to stop"
+            return f"{who}: {what} is {effect}. That is {verdict.lower()}; {advice}."
         case "NOT_ENOUGH_DATA":
             why = "; ".join(_REASONS.get(code, code) for code in result["reasons"])
             return f"{who}: {what} has too little data yet ({why}); wait."
         case "INVALID":
-            return (
-                f"{who}: {what} has no verdict that can be trusted, since users do not split as the weights "
-                "say; find out why before anything else."
-            )
+            codes = [
+                code for code in ("SAMPLE_RATIO_MISMATCH", "WEIGHTS_CHANGED") if code in result["reasons"]
+            ]
+            why = " and ".join(_REASONS[code] for code in codes)
+            return f"{who}: {what} has no verdict that can be trusted, since {why}."
     return f"{who}: {what} is not shown to differ yet, {effect}; look again whenever you like."
 
 

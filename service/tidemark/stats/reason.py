@@ -34,7 +34,9 @@ class Reason(StrEnum):
     REBUILDING = "REBUILDING"
     """The numbers are those of an earlier definition, or not whole yet, until the new ones have caught up."""
     UNDECLARED_VARIANT = "UNDECLARED_VARIANT"
-    """Exposures name a variant that the definition has not; its users are in no arm: declare or rename it."""
+    """Exposures name a variant that the definition has not; its users are in no arm: who sends it?"""
+    WEIGHTS_CHANGED = "WEIGHTS_CHANGED"
+    """A phase changed the treatment's share beside the control, so the arms' users are of other days."""
 
     @property
     def bit(self) -> int:

@@ -80,7 +80,7 @@ def test_an_unknown_one_is_one_sentence_and_exit_code_1(run: CliRunner) -> None:
             "is 4.10 % lower, between 1.20 % and 7.10 % lower. That is worse",
         ),
         ("UNDECIDED", (0.01, -0.03, 0.05), "not shown to differ yet, between 3.00 % lower and 5.00 % higher"),
-        ("INVALID", (0.01, -0.03, 0.05), "find out why before anything else"),
+        ("INVALID", (0.01, -0.03, 0.05), "be trusted, since users do not split as the weights say"),
         ("NOT_ENOUGH_DATA", None, "too little data yet (an arm has no users); wait"),
     ],
 )
@@ -91,6 +91,7 @@ def test_a_verdict_is_a_sentence(verdict: str, lift: tuple[float, ...] | None, s
         "verdict": verdict,
         "lift": interval,
         "difference": None,
-        "reasons": ["NO_USERS"],
+        "guardrail": None,
+        "reasons": ["SAMPLE_RATIO_MISMATCH" if verdict == "INVALID" else "NO_USERS"],
     }
     assert said in sentence(result, METRIC)
