@@ -27,6 +27,8 @@ slices: [country]
 _VERDICTS = """query($id: ID!) { experiment(id: $id) { excludedUsers variants { key users }
     results(metrics: ["buyers"]) { verdict reasons control { users } treatment { users } } } }"""
 
+_THOUSAND: list[tuple[str, int, dict[str, Any]]] = [("exposure", number, {}) for number in range(1_000)]
+
 # (event, milliseconds after the exposure, more); a case is the country of its cell
 CASES: dict[str, list[tuple[str, int, dict[str, Any]]]] = {
     "both": [("exposure", 0, {}), ("exposure", 5_000, {"variant": "treatment"}), ("conversion", 9_000, {})],
@@ -38,7 +40,7 @@ CASES: dict[str, list[tuple[str, int, dict[str, Any]]]] = {
         ("conversion", 1_000, {"value_micros": 10_000_000}),
         ("refund", 90_000, {"value_micros": -4_000_000}),
     ],
-    "thousand": [("exposure", number, {}) for number in range(1_000)] + [("conversion", 2_000, {})],
+    "thousand": [*_THOUSAND, ("conversion", 2_000, {})],
     "undeclared": [("exposure", 0, {"variant": "blue"}), ("conversion", 1_000, {})],
     "too early": [("exposure", -3 * HOUR, {}), ("exposure", 0, {}), ("conversion", 1_000, {})],
 }
