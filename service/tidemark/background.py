@@ -20,7 +20,7 @@ from tidemark.store.database import Database
 from tidemark.store.offsets import OffsetWatch
 from tidemark.store.retention import KeptDays, Retention
 from tidemark.store.rollup import Rollups, RollupState
-from tidemark.store.watermark import Heartbeat, Path, Tide
+from tidemark.store.watermark import CAMPAIGN, Heartbeat, Path, Tide
 
 log = logging.getLogger("tidemark.background")
 
@@ -35,7 +35,6 @@ WHERE (path = 'raw' AND block > {raw:DateTime64(6, 'UTC')})
     OR (path = 'experiment' AND block > {experiment:DateTime64(6, 'UTC')})
 ORDER BY block
 """
-_CAMPAIGN = (Path.RAW, Path.FOLDED)
 
 
 class Periodic:
@@ -114,12 +113,12 @@ class Background:
         What is read later is at least as complete.
         """
         now = datetime.now(UTC)
-        instants = [self._tide.through(path) for path in _CAMPAIGN]
+        instants = [self._tide.through(path) for path in CAMPAIGN]
         known = [at for at in instants if at is not None]
         # the audit's instants last: what it takes over later, it reads from raw events that hold all of this
         cap, audited = self.audit.cap, self.audit.audited_through
         # before the audit has looked once, nobody knows which cells are its own
-        complete = min(known) if len(known) == len(_CAMPAIGN) and self.audit.has_observed else None
+        complete = min(known) if len(known) == len(CAMPAIGN) and self.audit.has_observed else None
         if complete is not None and cap is not None:
             complete = min(complete, cap)
         return Freshness(now=now, complete_through=complete, audited_through=audited)

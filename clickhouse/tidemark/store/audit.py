@@ -17,7 +17,7 @@ from typing import Protocol
 
 from tidemark.store import script
 from tidemark.store.database import Parameters, Table
-from tidemark.store.watermark import Path, Tide
+from tidemark.store.watermark import CAMPAIGN, Path, Tide
 
 log = logging.getLogger("tidemark.audit")
 
@@ -135,8 +135,8 @@ class Audit:
         Cheap, so that ``cap`` lags little.
         """
         owned = self._load_owned(now) if self._owned is None else self._owned
-        through = [self._tide.through(path) for path in Path]
-        finished = {path: self._tide.newest_block(path) for path in Path}
+        through = [self._tide.through(path) for path in CAMPAIGN]
+        finished = {path: self._tide.newest_block(path) for path in CAMPAIGN}
         self._read_touches({path: block for path, block in finished.items() if block is not None})
         self._leave_too_old(self._floor(now))
         if None not in through:
@@ -241,7 +241,7 @@ class Audit:
         return dict.fromkeys(Path, _EPOCH) | {Path(path): block for path, block in rows}
 
     def _save_progress(self) -> None:
-        progress = {path: self._backlog.oldest_block(path) or self._cursor[path] for path in Path}
+        progress = {path: self._backlog.oldest_block(path) or self._cursor[path] for path in CAMPAIGN}
         if progress != self._saved:
             self._store.execute(
                 "INSERT INTO tidemark.audit_progress VALUES ('raw', {raw:DateTime64(6, 'UTC')}, now64(6)),"

@@ -45,6 +45,10 @@ class Path(StrEnum):
     EXPERIMENT = "experiment"
 
 
+CAMPAIGN = (Path.RAW, Path.FOLDED)
+"""The paths of what metrics are answered from. The experiments' own lags behind them by its commits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """One heartbeat as ClickHouse got it; ``block`` orders the reads of one path.
