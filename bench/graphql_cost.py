@@ -128,7 +128,7 @@ class Stub:
 
     async def read(self, work: Callable[[Database], T], caller: Caller) -> T:
         """Nothing can be read."""
-        raise NotImplementedError(work, caller)
+        raise RuntimeError(f"the benchmark asks for no experiment: {work}, {caller}")
 
     def allowance(self, caller: Caller) -> Allowance:  # noqa: ARG002
         """The usual one."""

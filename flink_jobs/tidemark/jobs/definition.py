@@ -96,7 +96,7 @@ def _job(
         "state.backend.type": "rocksdb",
         "execution.checkpointing.incremental": "true",
         # each checkpoint flushes a small file, and leveled compaction writes all of the state anew for every
-        # four of them: 0.2 core with 30 MB of state, and it grows with that
+        # four of them
         "state.backend.rocksdb.compaction.style": "UNIVERSAL",
         # a job has some thirty column families in one slot's memory: with 64 MB for each, whose first block
         # alone takes 8 MB, the limit is reached at once, and each write flushes
