@@ -5,7 +5,7 @@ from importlib.resources import files
 from string import Template
 
 from tidemark.query.database import Database, Table
-from tidemark.query.errors import Code, QueryError
+from tidemark.query.execute import over_limit
 from tidemark.query.limits import Limits
 
 _SQL = files("tidemark.experiments") / "sql"
@@ -35,18 +35,7 @@ def run(
     try:
         return database.query(sql, parameters)
     except Exception as error:
-        # the engine's own names of its errors, in every message of its
-        text = str(error)
-        if "TIMEOUT_EXCEEDED" in text or "TOO_SLOW" in text or "QUERY_WAS_CANCELLED" in text:
-            raise QueryError(
-                Code.QUERY_TIMEOUT,
-                f"The query took longer than {limits.timeout_seconds} s and was ended; {_LESS}.",
-                limit=limits.timeout_seconds,
-            ) from error
-        if "MEMORY_LIMIT_EXCEEDED" in text:
-            raise QueryError(
-                Code.QUERY_TOO_LARGE,
-                f"The query needed more than {limits.memory_bytes // 10**6:,} MB; {_LESS}.",
-                limit=limits.memory_bytes,
-            ) from error
+        refused = over_limit(error, limits, slow=_LESS, large=_LESS)
+        if refused is not None:
+            raise refused from error
         raise

@@ -62,23 +62,35 @@ def execute(
     try:
         return database.query(plan.sql + bounds.settings, plan.parameters, query_id=query_id)
     except Exception as error:
-        # the engine's own names of its errors, in every message of its
-        text = str(error)
-        if "TIMEOUT_EXCEEDED" in text or "TOO_SLOW" in text or "QUERY_WAS_CANCELLED" in text:
-            raise QueryError(
-                Code.QUERY_TIMEOUT,
-                f"The query took longer than {limits.timeout_seconds} s and was ended; {_SHORTER}.",
-                limit=limits.timeout_seconds,
-                **less_of(plan.resolved),
-            ) from error
-        if "TOO_MANY_ROWS" in text:
+        if "TOO_MANY_ROWS" in str(error):
             raise TooManyRowsError from error
-        if "MEMORY_LIMIT_EXCEEDED" in text:
-            raise QueryError(
-                Code.QUERY_TOO_LARGE,
-                f"The query needed more than {limits.memory_bytes // 10**6:,} MB; {_SHORTER}, or for fewer "
-                "dimensions.",
-                limit=limits.memory_bytes,
-                **less_of(plan.resolved),
-            ) from error
+        refused = over_limit(
+            error,
+            limits,
+            slow=_SHORTER,
+            large=f"{_SHORTER}, or for fewer dimensions",
+            **less_of(plan.resolved),
+        )
+        if refused is not None:
+            raise refused from error
         raise
+
+
+def over_limit(
+    error: Exception, limits: Limits, *, slow: str, large: str, **details: object
+) -> QueryError | None:
+    """The refusal that the engine's error is, or None: it took too long, or too much memory.
+
+    ``slow`` and ``large`` say what to ask for instead; ``details`` are the refusal's.
+    """
+    # the engine's own names of its errors, in every message of its
+    text = str(error)
+    if "TIMEOUT_EXCEEDED" in text or "TOO_SLOW" in text or "QUERY_WAS_CANCELLED" in text:
+        seconds = limits.timeout_seconds
+        message = f"The query took longer than {seconds} s and was ended; {slow}."
+        return QueryError(Code.QUERY_TIMEOUT, message, limit=seconds, **details)
+    if "MEMORY_LIMIT_EXCEEDED" in text:
+        size = limits.memory_bytes
+        message = f"The query needed more than {size // 10**6:,} MB; {large}."
+        return QueryError(Code.QUERY_TOO_LARGE, message, limit=size, **details)
+    return None
