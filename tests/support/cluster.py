@@ -38,8 +38,8 @@ class Cluster:
     """One running Tidemark; ``settings`` are those its processes have."""
 
     def __init__(self, home: Path, *, brokers: int = 1, **overrides: str) -> None:
-        ports = _free_ports(5 + 2 * brokers)
-        kafka = _free_run(2 * brokers)
+        first = _free_ports(5 + 2 * brokers)
+        ports, kafka = range(first, first + 5), first + 5
         self.environment = {
             "TIDEMARK_HOME": str(home),
             "TIDEMARK_LIB": str(_ROOT / ".tidemark" / "lib"),
@@ -235,16 +235,11 @@ def _settings(environment: Mapping[str, str]) -> Settings:
     )
 
 
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+def _free_ports(count: int) -> int:
+    """The first of ``count`` free ports in a row, below the range from which the system gives clients theirs.
 
-
-def _free_run(count: int) -> int:
-    """The first of ``count`` free ports in a row, below the range the system gives to clients."""
+    A port of that range, free now, may be a client's by the time the part starts that was to listen on it.
+    """
     for first in range(19000 + os.getpid() % 1000 * 10, 32000, count):
         with ExitStack() as stack:
             try:

@@ -1,14 +1,12 @@
 """The rows of an experiment's job, computed another way: plain Python, one whole user at a time."""
 
 import base64
-import json
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
-
+from kafka_topic import held
 from tidemark.experiments.definition import SLICEABLE, Definition
 from tidemark.experiments.message import experiment_row, metric_rows
 
@@ -126,27 +124,12 @@ def _add(found: dict[Key, list[int]], key: Key, moments: Sequence[int]) -> None:
 
 def told(bootstrap: str, experiment: str) -> dict[int, Rows]:
     """By generation the rows that ``experiment.v1`` holds, committed ones only, and none of zeros."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "truth",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
-    place = TopicPartition("experiment.v1", 0, 0)
     found: dict[int, Rows] = defaultdict(dict)
-    try:
-        consumer.assign([place])
-        while (message := consumer.poll(10)) is not None and message.error() is None:
-            row = json.loads(message.value() or b"")
-            if row["experiment_id"] == experiment:
-                key = (row["metric"], row["variant"], row["minute"], *(row[name] for name in SLICEABLE))
-                gone = row["op"] == "d"
-                found[row["generation"]][key] = tuple(0 if gone else int(row[name]) for name in MOMENTS)
-    finally:
-        consumer.close()
+    for row in held(bootstrap, "experiment.v1"):
+        if row["experiment_id"] == experiment:
+            key = (row["metric"], row["variant"], row["minute"], *(row[name] for name in SLICEABLE))
+            gone = row["op"] == "d"
+            found[row["generation"]][key] = tuple(0 if gone else int(row[name]) for name in MOMENTS)
     return {one: {key: row for key, row in rows.items() if any(row)} for one, rows in found.items()}
 
 
