@@ -70,6 +70,7 @@ def main(folder: Path, users: int) -> None:  # noqa: PLR0915 - one story
     from tidemark.experiments.definition import Definition  # noqa: PLC0415
     from tidemark.experiments.experiment import Experiments  # noqa: PLC0415
     from tidemark.experiments.published import Published  # noqa: PLC0415
+    from tidemark.experiments.registry import Fixed  # noqa: PLC0415
     from tidemark.experiments.vocabulary import vocabulary_of  # noqa: PLC0415
     from tidemark.freshness import Freshness  # noqa: PLC0415
     from tidemark.query.answer import Answerer  # noqa: PLC0415
@@ -93,14 +94,9 @@ def main(folder: Path, users: int) -> None:  # noqa: PLR0915 - one story
         database.execute(fill_metric, {"generation": generation, "users": users, "metric": name})
     (rows,) = database.query("SELECT count() FROM tidemark.experiment_minute").columns[0]
 
-    declared = {"bench": Published(definition, generation)}
-
-    class Registry:
-        def published(self) -> dict[str, Published]:
-            return declared
-
+    declared = Fixed({"bench": Published(definition, generation)})
     fresh = Freshness(_NOW, _NOW, _NOW)
-    experiments = Experiments(database, Registry(), lambda: fresh, catalogue, DEFAULT_LIMITS)
+    experiments = Experiments(database, declared, lambda: fresh, catalogue, DEFAULT_LIMITS)
     desk = Desk(Answerer(database, lambda: fresh, "USD"), Telemetry(), cache_bytes=0, experiments=experiments)
     schema = build_schema(catalogue)
     one = experiments.find("bench")

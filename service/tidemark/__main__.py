@@ -17,8 +17,9 @@ def main() -> None:
     database = Database(own.home / "clickhouse", brokers=own.bootstrap)
 
     from tidemark.app import create_app  # noqa: PLC0415
-    from tidemark.background import Background  # noqa: PLC0415
-    from tidemark.experiments.topic import Followed  # noqa: PLC0415
+    from tidemark.background import Background, Periodic  # noqa: PLC0415
+    from tidemark.experiments.followed import Followed  # noqa: PLC0415
+    from tidemark.experiments.history import History  # noqa: PLC0415
     from tidemark.front import SERVER_OPTIONS  # noqa: PLC0415
     from tidemark.query.catalogue import load  # noqa: PLC0415
     from tidemark.rejected.endpoint import endpoint  # noqa: PLC0415
@@ -29,6 +30,9 @@ def main() -> None:
     background.start()
     experiments = Followed(own.bootstrap)
     experiments.start()
+    history = History(database, own.bootstrap, experiments, floor=background.raw_floor)
+    reading = Periodic("history", 1.0, history.step)
+    reading.start()
     app = create_app(
         database=database,
         freshness=background.freshness,
@@ -49,6 +53,7 @@ def main() -> None:
         access_log=False,
         **SERVER_OPTIONS,
     )
+    reading.stop()
     experiments.stop()
     background.stop()
 

@@ -137,6 +137,10 @@ class Background:
         """Since when each table surely holds everything."""
         return kept_by(self._retention, now)
 
+    def raw_floor(self) -> datetime:
+        """Since when raw events are surely all there."""
+        return self._retention.floor("events", now=datetime.now(UTC))
+
     def unready(self) -> list[str]:
         """Why the service cannot answer with fresh numbers yet; empty when it can."""
         reasons = [thread.failure for thread in self._threads if thread.failure is not None]

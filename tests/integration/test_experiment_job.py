@@ -43,6 +43,12 @@ def publish(cluster: Cluster, folder: Path, text: str, name: str) -> None:
     cluster.tidemark("experiments", "publish", "--folder", str(folder))
 
 
+def rows_of(cluster: Cluster, run: str) -> truth.Rows:
+    """What the job told of the newest generation."""
+    told = truth.told(cluster.settings.bootstrap, run)
+    return told.get(published(cluster.settings.bootstrap)[run].generation, {})
+
+
 def test_every_row_is_that_of_a_batch_whatever_the_order_and_after_flink_was_killed(
     cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -61,11 +67,9 @@ def test_every_row_is_that_of_a_batch_whatever_the_order_and_after_flink_was_kil
     wanted = truth.expected(events, definition)
     assert len(wanted) > 1000
 
-    def rows() -> truth.Rows:
-        found = truth.told(cluster.settings.bootstrap, run)
-        return next(iter(found.values())) if found else {}
-
-    took = cluster.until(lambda: rows() == wanted, within=120, what=f"{len(wanted)} rows as Python has them")
+    took = cluster.until(
+        lambda: rows_of(cluster, run) == wanted, within=120, what=f"{len(wanted)} rows as Python has them"
+    )
     print(f"{len(events)} events, {len(wanted)} rows, {took:.1f} s after the last event")
 
     one = published(cluster.settings.bootstrap)[run]
@@ -86,3 +90,35 @@ def test_every_row_is_that_of_a_batch_whatever_the_order_and_after_flink_was_kil
         assert in_clickhouse() == {"row_count": len(wanted), "different": 0}
     finally:
         cluster.start_part("service")
+
+
+def test_without_state_and_beyond_what_kafka_holds_a_new_generation_is_counted_from_raw_events(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    run, now = f"forgotten-{now_ms()}", now_ms()
+    events = truth.nasty(random.Random(8), run, 100, now - 12 * HOUR, 8 * 3600)
+    half = len(events) // 2
+    text = DEFINITION.format(run=run, start=rfc3339(now - 11 * HOUR), end=rfc3339(now - 5 * HOUR))
+    publish(cluster, tmp_path / "declared", text, run)
+    bootstrap = cluster.settings.bootstrap
+    definition = published(bootstrap)[run].definition
+    cluster.send(events[:half])
+    before = truth.expected(events[:half], definition)
+    cluster.until(lambda: rows_of(cluster, run) == before, within=60, what="the rows of one half")
+    cluster.await_through(now_ms())
+    (first,) = truth.told(bootstrap, run)
+
+    cluster.tidemark("jobs", "stop", "experiment", "--forget")
+    cluster.delete_events()
+    cluster.send(events[half:])
+    cluster.tidemark("jobs", "submit", "experiment")
+
+    ask = "query($id: ID!) { experiment(id: $id) { results { reasons } } }"
+    (reasons,) = {tuple(one["reasons"]) for one in cluster.graphql(ask, id=run)["experiment"]["results"]}
+    assert "REBUILDING" in reasons
+    wanted = truth.expected(events, definition)
+    took = cluster.until(lambda: rows_of(cluster, run) == wanted, within=120, what="the rows of all")
+    print(f"{half} events from raw ones, {len(wanted)} rows, {took:.1f} s after the job was there again")
+    told = truth.told(bootstrap, run)
+    assert min(told) == first
+    assert told[first] == before, "the generation before stays as it was"

@@ -210,6 +210,14 @@ def test_the_numbers_of_the_generation_before_are_shown_until_the_new_ones_have_
     assert found["an older one is asked for again"] == [users, ["WEIGHTS_CHANGED"]]
 
 
+def test_a_generation_that_needs_the_past_is_shown_when_the_job_has_read_that(told: Any) -> None:
+    found = told["history"]
+    users = told["plain"]["now"][0]["control"]["users"]
+    for case in ("not read", "read, not yet seen"):
+        assert found[case] == [users, ["REBUILDING", "WEIGHTS_CHANGED"]], case
+    assert found["seen"] < 10
+
+
 def test_users_of_an_undeclared_variant_are_in_no_arm_and_results_say_so(told: Any) -> None:
     reasons, users = told["stranger"]
     assert "UNDECLARED_VARIANT" in reasons

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from confluent_kafka import OFFSET_END, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 import frame_query
 from difference import Found
+from tidemark.ingest.topics import EVENTS
 from tidemark.local.control import Supervisor
 from tidemark.local.layout import layout
 from tidemark.settings import Settings
@@ -128,6 +130,14 @@ class Cluster:
             where=[{"dimension": "CAMPAIGN", "values": [campaign]}],
         )["rows"]
         return rows[0]["values"] if rows else {}
+
+    def delete_events(self) -> None:
+        """Let Kafka forget every event that it holds now, as its retention does after seven days."""
+        admin = AdminClient({"bootstrap.servers": self.settings.bootstrap, "log_level": 0})
+        partitions = admin.list_topics(EVENTS, timeout=5).topics[EVENTS].partitions
+        ends = [TopicPartition(EVENTS, number, OFFSET_END) for number in partitions]
+        for deleted in admin.delete_records(ends).values():
+            deleted.result()
 
     def stop_part(self, part: str) -> None:
         """End a part in order and leave it ended."""

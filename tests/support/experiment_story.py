@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,7 @@ def story(database: Database) -> dict[str, Any]:
     """Insert, ask, tell."""
     from tidemark.experiments.experiment import Experiments  # noqa: PLC0415 - after the engine
     from tidemark.experiments.published import Published  # noqa: PLC0415
+    from tidemark.experiments.registry import Fixed  # noqa: PLC0415
     from tidemark.freshness import Freshness  # noqa: PLC0415
     from tidemark.query.catalogue import load  # noqa: PLC0415
     from tidemark.query.errors import QueryError  # noqa: PLC0415
@@ -51,18 +52,10 @@ def story(database: Database) -> dict[str, Any]:
         insert(database, rows(definition, GENERATION, users()))
     catalogue = load(Settings().catalogue)
 
-    class Registry:
-        """The two, asked for in a generation."""
-
-        def __init__(self, number: int) -> None:
-            self.number = number
-
-        def published(self) -> dict[str, Published]:
-            return {key: Published(each, self.number) for key, each in known.items()}
-
-    def opened(through: datetime | None = LAST, number: int = GENERATION) -> Experiments:
+    def opened(through: datetime | None = LAST, number: int = GENERATION, beginning: int = 0) -> Experiments:
         fresh = Freshness(LAST, through, None)
-        return Experiments(database, Registry(number), lambda: fresh, catalogue, DEFAULT_LIMITS)
+        registry = Fixed({key: Published(each, number) for key, each in known.items()}, beginning)
+        return Experiments(database, registry, lambda: fresh, catalogue, DEFAULT_LIMITS)
 
     def told(asked: Any) -> list[dict[str, Any]]:
         return [asdict(one) for one in asked]
@@ -104,12 +97,10 @@ def story(database: Database) -> dict[str, Any]:
         "variant": refused(lambda: plain.remaining(database, metric="purchase", variant="grn")),
     }
 
-    def answered(
-        through: datetime | None, number: int, metrics: Sequence[str] = ("purchase",)
-    ) -> tuple[float, list[str]]:
-        one = opened(through, number).find("plain")
+    def answered(through: datetime | None, number: int, beginning: int = 0) -> tuple[float, list[str]]:
+        one = opened(through, number, beginning).find("plain")
         assert one is not None
-        (result,) = one.results(database, metrics=metrics)
+        (result,) = one.results(database, metrics=["purchase"])
         return result.control.users, result.reasons
 
     newer = int(LAST.timestamp()) - 5
@@ -122,6 +113,18 @@ def story(database: Database) -> dict[str, Any]:
         "some rows, not caught up": answered(LAST - timedelta(seconds=30), newer),
         "caught up": answered(LAST + timedelta(minutes=1), newer)[0],
         "an older one is asked for again": answered(LAST, GENERATION),
+    }
+    later = LAST + timedelta(minutes=2)
+    beginning = round(START.timestamp() * 1000) + 1
+    found["history"] = {"not read": answered(later, newer, beginning)}
+    database.insert(
+        "tidemark.experiment_history",
+        ("experiment_id", "generation", "read_at"),
+        [("plain", newer, LAST + timedelta(minutes=1))],
+    )
+    found["history"] |= {
+        "read, not yet seen": answered(LAST + timedelta(minutes=1), newer, beginning),
+        "seen": answered(later, newer, beginning)[0],
     }
     stranger = User(int(START.timestamp() * 1000), ("violet",), {}, (Deed("conversion", 0),))
     insert(database, rows(known["button"], GENERATION, [stranger]))

@@ -9,6 +9,7 @@ from declared import TEXT, read
 from tidemark.experiments.definition import Definition
 from tidemark.experiments.experiment import Experiment, Experiments
 from tidemark.experiments.published import Published
+from tidemark.experiments.registry import Fixed
 from tidemark.freshness import Freshness
 from tidemark.query.catalogue import load
 from tidemark.query.limits import DEFAULT_LIMITS
@@ -78,19 +79,9 @@ class FakeDatabase:
         return 6 if "s_y" in sql else 3 if "s_x" in sql else 0
 
 
-@dataclass
-class FakeRegistry:
-    """Definitions, all of one generation."""
-
-    definitions: Sequence[Definition] = (DEFINITION,)
-
-    def published(self) -> Mapping[str, Published]:
-        return {one.id: Published(one, GENERATION) for one in self.definitions}
-
-
 def experiments(database: FakeDatabase, *definitions: Definition) -> Experiments:
     """All of them at `NOW`."""
-    registry = FakeRegistry(definitions or (DEFINITION,))
+    registry = Fixed({one.id: Published(one, GENERATION) for one in definitions or (DEFINITION,)})
     return Experiments(database, registry, lambda: FRESH, CATALOGUE, DEFAULT_LIMITS)
 
 

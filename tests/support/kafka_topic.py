@@ -23,7 +23,8 @@ def held(bootstrap: str, topic: str) -> Iterator[dict[str, Any]]:
         for number in partitions:
             consumer.assign([TopicPartition(topic, number, 0)])
             while (message := consumer.poll(10)) is not None and message.error() is None:
-                if message.value() is not None:
-                    yield json.loads(message.value())
+                value = message.value()
+                if value is not None:
+                    yield json.loads(value)
     finally:
         consumer.close()

@@ -1,13 +1,17 @@
+import os
+import time
 from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from tidemark.jobs import checkpoints, sql
 from tidemark.jobs.definition import Job, jobs
 from tidemark.jobs.keeper import Keeper, Start, Wait, next_step, stop_file
-from tidemark.jobs.rest import Run
+from tidemark.jobs.rest import Flink, Run
 from tidemark.jobs.submit import SubmitError
 from tidemark.settings import Settings
 
@@ -24,6 +28,10 @@ def checkpoint(job: Job, run: str, number: int, *, complete: bool = True) -> Pat
     if complete:
         (folder / "_metadata").touch()
     return folder
+
+
+def never_renewed(*, beginning: bool) -> str | None:
+    raise AssertionError(beginning)
 
 
 def running(state: str, name: str = "campaign") -> Run:
@@ -77,7 +85,7 @@ def test_the_keeper_counts_how_often_it_tried_a_checkpoint(job: Job, tmp_path: P
         submitted.append(start)
         return "id"
 
-    keeper = Keeper([job], Gone(), tmp_path, submit)  # type: ignore[arg-type]
+    keeper = Keeper([job], Gone(), tmp_path, submit, never_renewed)  # type: ignore[arg-type]
     for _ in range(4):
         keeper.step(job)
     assert submitted == [worn, worn, worn, None]
@@ -87,7 +95,7 @@ def test_stopping_leaves_a_mark_that_outlives_the_keeper(job: Job, tmp_path: Pat
     marker = stop_file(tmp_path, job.name)
     marker.parent.mkdir(parents=True)
     marker.touch()
-    keeper = Keeper([job], _never(), tmp_path, lambda *_: pytest.fail("submitted"))
+    keeper = Keeper([job], _never(), tmp_path, lambda *_: pytest.fail("submitted"), never_renewed)
     keeper.step(job)
 
 
@@ -152,7 +160,101 @@ def test_a_submission_that_flink_did_not_take_is_not_held_against_the_checkpoint
         tried.append(start)
         raise SubmitError("no")
 
-    keeper = Keeper([job], Gone(), tmp_path, refuse)  # type: ignore[arg-type]
+    keeper = Keeper([job], Gone(), tmp_path, refuse, never_renewed)  # type: ignore[arg-type]
     for _ in range(12):
         keeper.step(job)
     assert None not in tried
+
+
+@dataclass
+class Scene:
+    """A keeper of a job whose rows are committed, in a world that is set up by hand."""
+
+    job: Job
+    home: Path
+    runs: list[Run] = field(default_factory=list)
+    refused: str | None = None
+    failure: str | None = None
+    did: list[str] = field(default_factory=list)
+
+    def keeper(self) -> Keeper:
+        flink = SimpleNamespace(runs=lambda: self.runs, task_managers=lambda: 1)
+        return Keeper([self.job], cast("Flink", flink), self.home, self._submit, self._renew)
+
+    def _submit(self, _: Job, start: Path | None) -> str:
+        if self.refused:
+            raise SubmitError(self.refused)
+        self.did.append(f"submit {start.name if start else None}")
+        return "id"
+
+    def _renew(self, *, beginning: bool) -> str | None:
+        if self.failure is None:
+            self.did.append(f"renew {beginning}")
+        return self.failure
+
+
+@pytest.fixture
+def scene(job: Job, tmp_path: Path) -> Scene:
+    return Scene(replace(job, commits_within=3600.0), tmp_path)
+
+
+def aged(job: Job, run: str, number: int, *, seconds: float) -> None:
+    metadata = checkpoint(job, run, number) / "_metadata"
+    made = time.time() - seconds
+    os.utime(metadata, (made, made))
+
+
+def test_rows_are_asked_for_anew_once_before_a_job_starts_without_state(scene: Scene) -> None:
+    keeper = scene.keeper()
+    scene.refused = "no"
+    for _ in range(3):
+        keeper.step(scene.job)
+    scene.refused = None
+    keeper.step(scene.job)
+    assert scene.did == ["renew True", "submit None"]
+    keeper.step(scene.job)
+    assert scene.did[2:] == ["renew True", "submit None"], "that one ended, and begins without state again"
+
+
+def test_a_job_does_not_start_without_state_before_its_rows_are_asked_for_anew(scene: Scene) -> None:
+    scene.failure = "waits: no answer"
+    keeper = scene.keeper()
+    keeper.step(scene.job)
+    assert scene.did == []
+    scene.failure = None
+    keeper.step(scene.job)
+    assert scene.did == ["renew True", "submit None"]
+
+
+def test_a_job_that_goes_on_from_a_young_checkpoint_keeps_its_rows(scene: Scene) -> None:
+    aged(scene.job, "run", 7, seconds=3500)
+    scene.keeper().step(scene.job)
+    assert scene.did == ["submit chk-7"]
+
+
+def test_rows_are_asked_for_anew_where_the_transaction_of_the_checkpoint_is_too_old(scene: Scene) -> None:
+    aged(scene.job, "run", 7, seconds=3700)
+    keeper = scene.keeper()
+    keeper.step(scene.job)
+    assert scene.did == ["renew False", "submit chk-7"]
+    scene.runs = [running("RUNNING")]
+    aged(scene.job, "run", 8, seconds=0)
+    keeper.step(scene.job)
+    assert len(scene.did) == 2, "once is enough"
+
+
+def test_rows_are_asked_for_anew_where_two_checkpoints_of_a_run_lie_too_far_apart(scene: Scene) -> None:
+    scene.runs = [running("RUNNING")]
+    aged(scene.job, "1", 7, seconds=5000)
+    keeper = scene.keeper()
+    keeper.step(scene.job)
+    aged(scene.job, "1", 8, seconds=4998)
+    keeper.step(scene.job)
+    assert scene.did == []
+    aged(scene.job, "1", 9, seconds=1)
+    scene.failure = "waits: no answer"
+    keeper.step(scene.job)
+    scene.failure = None
+    keeper.step(scene.job)
+    keeper.step(scene.job)
+    assert scene.did == ["renew False"]

@@ -407,6 +407,16 @@ AS SELECT
 FROM tidemark.experiment_landing
 WHERE empty(reason) AND empty(experiment_id);
 
+CREATE TABLE tidemark.experiment_history
+(
+    `experiment_id` String,
+    `generation` Int64,
+    `read_at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(read_at)
+ORDER BY (experiment_id, generation)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE tidemark.experiment_landing
 (
     `experiment_id` String,

@@ -6,10 +6,12 @@ Before that it makes the topics, registers the event's schema and publishes the 
 import logging
 import sys
 import time
+from functools import partial
 
 import httpx
 
 from tidemark.experiments import topic
+from tidemark.experiments.compacted import TopicError
 from tidemark.experiments.folder import FOLDER, load
 from tidemark.experiments.published import PublishedError
 from tidemark.experiments.vocabulary import vocabulary_of
@@ -41,7 +43,17 @@ def main() -> None:
         Flink(own.flink_url),
         own.home,
         lambda job, checkpoint: submit(job, checkpoint=checkpoint),
+        partial(_renew, own.bootstrap),
     ).watch()
+
+
+def _renew(bootstrap: str, *, beginning: bool) -> str | None:
+    """Ask for the experiments' rows anew; returns why it did not work."""
+    try:
+        topic.renew(bootstrap, round(time.time() * 1000), beginning=beginning)
+    except (TopicError, PublishedError) as error:
+        return f"waits: {error}"
+    return None
 
 
 def _publish(own: Settings) -> None:
@@ -56,7 +68,7 @@ def _publish(own: Settings) -> None:
             log.info("%s experiments are in force", len(done.in_force))
             for sentence in done.refused:
                 log.error("%s", sentence)
-    except (catalogue.CatalogueError, topic.TopicError, PublishedError):
+    except (catalogue.CatalogueError, TopicError, PublishedError):
         log.exception("experiments were not published; `tidemark experiments publish` tries again")
 
 

@@ -19,6 +19,11 @@ def newest(folder: Path, *, leave_out: Collection[Path] = ()) -> Path | None:
     return max(complete)[1] if complete else None
 
 
+def made_at(checkpoint: Path) -> float:
+    """When a checkpoint was finished, Unix seconds."""
+    return (checkpoint / "_metadata").stat().st_mtime
+
+
 def clear(folder: Path, *, keep: str) -> list[Path]:
     """Remove the checkpoints of every run but ``keep``, once that one has a complete checkpoint of its own.
 

@@ -1,7 +1,7 @@
 """What each job is: its SQL, its Flink settings and where its checkpoints lie. Pure."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tidemark.jobs import sql
@@ -22,6 +22,9 @@ class Job:
         configuration: Flink's settings for this job, but for the checkpoint to start from.
         checkpoints: the folder under which Flink writes one folder a run, ``<job id>/chk-<n>``.
         plan: the file of its compiled plan, made at the first submission.
+        commits_within: seconds after which the brokers take back what the job wrote and did not commit, as
+            one that is away cannot; its rows are then asked for anew, as where it starts without state.
+            None: its rows are right without that.
     """
 
     name: str
@@ -29,6 +32,10 @@ class Job:
     configuration: dict[str, str]
     checkpoints: Path
     plan: Path
+    commits_within: float | None = None
+
+
+_TRANSACTION_SECONDS = 3600.0
 
 
 def jobs(settings: Settings, connector: Path) -> tuple[Job, ...]:
@@ -59,7 +66,9 @@ def _campaign(settings: Settings, connector: Path) -> Job:
 
 
 def _experiment(settings: Settings, connector: Path) -> Job:
-    statements = tuple(sql.statements("experiment", {"bootstrap": settings.bootstrap}))
+    transaction_ms = f"{_TRANSACTION_SECONDS * 1000:.0f}"
+    values = {"bootstrap": settings.bootstrap, "transaction_ms": transaction_ms}
+    statements = tuple(sql.statements("experiment", values))
     configuration = {
         _TTL: f"{settings.experiment_state_days} d",
         # its rows are seen when a checkpoint commits them
@@ -67,7 +76,8 @@ def _experiment(settings: Settings, connector: Path) -> Job:
         # no mini-batch: its join throws when a task fails while starting, which ends the whole TaskManager
         "table.exec.mini-batch.enabled": "false",
     }
-    return _job("experiment", statements, configuration, settings, connector)
+    job = _job("experiment", statements, configuration, settings, connector)
+    return replace(job, commits_within=_TRANSACTION_SECONDS)
 
 
 def _job(

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from tidemark.jobs import checkpoints
 from tidemark.jobs.definition import Job
@@ -54,14 +55,29 @@ def stop_file(home: Path, name: str) -> Path:
     return home / "flink" / f"{name}.stopped"
 
 
+class Renew(Protocol):
+    """Asks for the rows of experiments anew."""
+
+    def __call__(self, *, beginning: bool) -> str | None:
+        """``beginning``: whether the job is about to begin without state. Returns why it did not work."""
+        ...
+
+
 class Keeper:
     """Sees to it that each job runs; ``watch`` never returns."""
 
     def __init__(
-        self, jobs: Sequence[Job], flink: Flink, home: Path, submit: Callable[[Job, Path | None], str]
+        self,
+        jobs: Sequence[Job],
+        flink: Flink,
+        home: Path,
+        submit: Callable[[Job, Path | None], str],
+        renew: Renew,
     ) -> None:
-        self._jobs, self._flink, self._home, self._submit = jobs, flink, home, submit
+        self._jobs, self._flink, self._home, self._submit, self._renew = jobs, flink, home, submit, renew
         self._tries: Counter[Path] = Counter()
+        self._whole: dict[str, float] = {}
+        self._asked: set[str] = set()  # jobs whose rows were asked for anew and that did not start yet
         self._said: dict[str, str] = {}
 
     def watch(self, *, pause: Callable[[float], None] = time.sleep) -> None:
@@ -78,6 +94,8 @@ class Keeper:
         except FlinkUnreachableError as error:
             self._say(job, f"waits: {error}")
             return
+        if not self._renewed(job):
+            return
         wanted = not stop_file(self._home, job.name).exists()
         match next_step(job, runs, wanted=wanted, task_managers=managers, tries=self._tries):
             case Wait(reason):
@@ -86,7 +104,41 @@ class Keeper:
             case Start(checkpoint):
                 self._start(job, checkpoint)
 
+    def _renewed(self, job: Job) -> bool:
+        """Ask for the job's rows anew where a transaction may have been taken back; whether that went well.
+
+        What was written between two checkpoints that lie too far apart was not committed in time.
+        """
+        newest = checkpoints.newest(job.checkpoints)
+        if job.commits_within is None or newest is None:
+            return True
+        made = checkpoints.made_at(newest)
+        before = self._whole.setdefault(job.name, made)
+        if made - before > job.commits_within and not self._ask_anew(job, beginning=False):
+            return False
+        self._whole[job.name] = max(before, made)
+        return True
+
+    def _asked_before(self, job: Job, checkpoint: Path | None) -> bool:
+        """Ask for the job's rows anew before it starts, where that is needed; whether that went well."""
+        if job.commits_within is None or job.name in self._asked:
+            return True
+        away = 0.0 if checkpoint is None else time.time() - checkpoints.made_at(checkpoint)
+        if checkpoint is not None and away <= job.commits_within:
+            return True
+        if not self._ask_anew(job, beginning=checkpoint is None):
+            return False
+        self._asked.add(job.name)
+        return True
+
+    def _ask_anew(self, job: Job, *, beginning: bool) -> bool:
+        failure = self._renew(beginning=beginning)
+        self._say(job, failure or "its rows are asked for anew")
+        return failure is None
+
     def _start(self, job: Job, checkpoint: Path | None) -> None:
+        if not self._asked_before(job, checkpoint):
+            return
         try:
             run = self._submit(job, checkpoint)
         except RestoreError as error:
@@ -97,6 +149,9 @@ class Keeper:
         except SubmitError as error:
             self._say(job, f"was not taken by Flink, tried again in a second: {error}")
             return
+        if job.name in self._asked:
+            self._asked.remove(job.name)
+            self._whole[job.name] = time.time()
         if checkpoint is not None:
             self._tries[checkpoint] += 1  # Flink took it: if it fails now, the checkpoint is to blame
         origin = (

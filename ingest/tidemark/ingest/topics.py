@@ -17,6 +17,7 @@ EXPERIMENT = "experiment.v1"
 DEFINITIONS = "definitions.v1"
 JOB_EXPERIMENTS = "job-experiments.v1"
 JOB_METRICS = "job-metrics.v1"
+HISTORY = "history.v1"
 
 _RETENTION_MS = str(7 * 24 * 3600 * 1000)
 
@@ -26,7 +27,8 @@ def topics(settings: Settings) -> dict[str, tuple[int, dict[str, str]]]:
 
     All have the brokers' time (``LogAppendTime``), so that no client's clock orders anything (DESIGN rule 7).
     ``campaign.v1`` and ``experiment.v1`` have one partition: the order of their rows is what a heartbeat
-    proves. Definitions of experiments are kept for ever, the newest of each.
+    proves. Definitions of experiments are kept for ever, the newest of each. ``history.v1`` holds raw events
+    that are older than ``events.v1``, for an experiment job that lost its state.
     """
     replicated = {"min.insync.replicas": "2" if settings.brokers > 1 else "1"}
     common = {"message.timestamp.type": "LogAppendTime", "retention.ms": _RETENTION_MS, **replicated}
@@ -34,9 +36,12 @@ def topics(settings: Settings) -> dict[str, tuple[int, dict[str, str]]]:
     return {
         EVENTS: (settings.event_partitions, common),
         REJECTED: (1, common),
+        HISTORY: (1, common),
         CAMPAIGN: (1, {**common, "cleanup.policy": "compact,delete"}),
         EXPERIMENT: (1, {**common, "cleanup.policy": "compact,delete"}),
-        **dict.fromkeys((DEFINITIONS, JOB_EXPERIMENTS, JOB_METRICS), (1, kept)),
+        DEFINITIONS: (1, kept),
+        # "delete", so that they can be emptied before the job begins without state
+        **dict.fromkeys((JOB_EXPERIMENTS, JOB_METRICS), (1, {**kept, "cleanup.policy": "compact,delete"})),
     }
 
 
@@ -55,9 +60,11 @@ def ensure_topics(settings: Settings) -> None:
     missing = wanted
     while missing:
         failed = []
+        # all at once: one after the other would each wait for brokers that are not there yet
+        made = admin.create_topics(missing, operation_timeout=10, request_timeout=10)
         for topic in missing:
             try:
-                admin.create_topics([topic], operation_timeout=10, request_timeout=10)[topic.topic].result()
+                made[topic.topic].result()
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     log.info("topic %s cannot be made yet: %s", topic.topic, error.args[0].str())

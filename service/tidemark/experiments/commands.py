@@ -76,6 +76,7 @@ def publish(folder: Folder = None, *, as_json: Json = False) -> None:
     import time  # noqa: PLC0415
 
     from tidemark.experiments import topic  # noqa: PLC0415 - a client of Kafka: help is quick
+    from tidemark.experiments.compacted import TopicError  # noqa: PLC0415
     from tidemark.experiments.published import PublishedError  # noqa: PLC0415
     from tidemark.settings import settings  # noqa: PLC0415
 
@@ -86,16 +87,17 @@ def publish(folder: Folder = None, *, as_json: Json = False) -> None:
     definitions = [definition for _, definition in declared.definitions]
     try:
         done = topic.publish(settings().bootstrap, definitions, round(time.time() * 1000))
-    except (topic.TopicError, PublishedError) as error:
+    except (TopicError, PublishedError) as error:
         _errors().print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     in_force = {one.definition.id: one.generation for one in done.in_force}
+    removed = [one.definition.id for one in done.removed]
     if as_json:
-        typer.echo(json.dumps({"in_force": in_force, "removed": done.removed, "refused": done.refused}))
+        typer.echo(json.dumps({"in_force": in_force, "removed": removed, "refused": done.refused}))
     else:
         for id_, generation in in_force.items():
             typer.echo(f"{id_} is in force, generation {generation}.")
-        for id_ in done.removed:
+        for id_ in removed:
             typer.echo(f"{id_} is declared no more.")
         for sentence in done.refused:
             _errors().print(sentence, style="red", markup=False)

@@ -56,12 +56,14 @@ class Experiment:
 
     Attributes:
         published: Its definition, and the generation that is asked for.
+        beginning_ms: When the brokers stored the first event that the job can know, Unix ms.
         freshness: How far the experiments' path is complete, read before any data.
         catalogue: Where dimensions are looked up.
         limits: What one question may cost.
     """
 
     published: Published
+    beginning_ms: int
     freshness: Freshness
     catalogue: Catalogue
     limits: Limits
@@ -201,10 +203,7 @@ class Experiment:
         return looks(start_of(self.definition), end, (*phase_starts(self.definition), *more))
 
     def _generation(self, database: Database) -> Generation:
-        published = self.published
-        return generation(
-            database, published.definition.id, published.generation, self.freshness, self.limits
-        )
+        return generation(database, self.published, self.beginning_ms, self.freshness, self.limits)
 
     def _whole(
         self, database: Database, chosen: Generation, at_looks: Looks, conditions: tuple[Condition, ...] = ()
@@ -253,4 +252,4 @@ class Experiments:
         return [self._at(one, known) for _, one in found if status is None or one.definition.status is status]
 
     def _at(self, published: Published, known: Freshness) -> Experiment:
-        return Experiment(published, known, self.catalogue, self.limits)
+        return Experiment(published, self.registry.beginning_ms(), known, self.catalogue, self.limits)

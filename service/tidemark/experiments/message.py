@@ -5,8 +5,7 @@ the job's SQL. All columns always have a value, so that the SQL needs no rule fo
 what determines the job's numbers, so their fingerprint says whether two definitions have the same ones.
 
 A generation is part of both keys: while the rows of a changed definition are computed, those of the one
-before stay. A tombstone keeps a generation from a job that starts without state; a running job has read it,
-and goes on with it until its state is too old.
+before stay. A tombstone is nothing to the job: it lets the brokers forget the row.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What is in force once the catalogue was read again: definitions against what was last published. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tidemark.experiments.change import refusals
 from tidemark.experiments.definition import Definition
@@ -14,12 +14,12 @@ class Publication:
 
     Attributes:
         in_force: each experiment that there is from now on; of a refused one what was published before.
-        removed: ids that were published and are declared no more.
+        removed: those that were in force and are declared no more.
         refused: a sentence for each thing that must not change.
     """
 
     in_force: tuple[Published, ...]
-    removed: tuple[str, ...]
+    removed: tuple[Published, ...]
     refused: tuple[str, ...]
 
 
@@ -27,7 +27,7 @@ def plan(before: Mapping[str, Published], declared: Iterable[Definition], now_ms
     """What is in force from now on.
 
     Args:
-        before: what was last published, by id.
+        before: what was last published, by id, with those that were removed since.
         declared: the definitions of a catalogue without problems; with some, a mistake in a file would take
             its experiment away.
         now_ms: the time, Unix ms.
@@ -38,6 +38,12 @@ def plan(before: Mapping[str, Published], declared: Iterable[Definition], now_ms
         old = before.get(definition.id)
         wrong = refusals(old.definition, definition, now_ms) if old else ()
         refused += wrong
-        in_force.append(old if old and wrong else publish(old, definition, now_ms))
+        # a removed one that comes back as another stays away
+        if not (old and wrong):
+            in_force.append(publish(old, definition, now_ms))
+        elif not old.is_removed:
+            in_force.append(old)
     known = {one.definition.id for one in in_force}
-    return Publication(tuple(in_force), tuple(one for one in before if one not in known), tuple(refused))
+    gone = (old for id_, old in before.items() if id_ not in known and not old.is_removed)
+    removed = tuple(replace(old, is_removed=True) for old in gone)
+    return Publication(tuple(in_force), removed, tuple(refused))

@@ -4,7 +4,8 @@ The canonical form is one JSON object, UTF-8, keys sorted, no blanks, every fiel
 shortest form: equal definitions have equal bytes, in every process. The key is the experiment's id, UTF-8.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import msgspec
 
@@ -13,6 +14,10 @@ from tidemark.experiments.message import fingerprint
 
 FORMAT = 1
 """Raised when a field changes its meaning; a new field with a default needs no other format."""
+
+BEGINNING = b""
+"""The key of the job's beginning: when the brokers stored the first event that the job knows. An experiment's
+id is not empty."""
 
 
 class PublishedError(ValueError):
@@ -26,10 +31,13 @@ class Published:
     Attributes:
         definition: what was declared.
         generation: when those numbers were first asked for, Unix seconds; later is newer. 0: never (a draft).
+        is_removed: whether it is declared no more. It is remembered: declared again, it must not have become
+            another one meanwhile.
     """
 
     definition: Definition
     generation: int
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +45,22 @@ class _Form:
     format: int
     generation: int
     definition: Definition
+    is_removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _BeginningForm:
+    format: int
+    appended_ms: int
+
+
+Form = TypeVar("Form", _Form, _BeginningForm)
 
 
 def publish(old: Published | None, new: Definition, now_ms: int) -> Published:
     """What is published of a definition.
 
-    The generation stays while the job's numbers do (the same fingerprint), and is else the time: a counter
-    would begin again when an experiment is removed and declared anew, and meet the rows of then.
+    The generation stays while the job's numbers do (the same fingerprint), and is else the time.
 
     Args:
         old: what was published before, None for a new experiment.
@@ -58,9 +75,14 @@ def publish(old: Published | None, new: Definition, now_ms: int) -> Published:
     return Published(new, max(now_ms // 1000, old.generation + 1 if old else 1))
 
 
+def anew(old: Published, now_ms: int) -> Published:
+    """The same, with its numbers asked for anew at ``now_ms`` (Unix ms); a draft has none."""
+    return replace(old, generation=max(now_ms // 1000, old.generation + 1)) if old.generation else old
+
+
 def encode(published: Published) -> bytes:
     """The canonical form."""
-    form = _Form(FORMAT, published.generation, published.definition)
+    form = _Form(FORMAT, published.generation, published.definition, published.is_removed)
     return msgspec.json.encode(form, order="sorted")
 
 
@@ -70,8 +92,27 @@ def decode(content: bytes) -> Published:
     Raises:
         PublishedError: it is none, or one of a newer format.
     """
+    form = _decode(content, _Form)
+    return Published(form.definition, form.generation, form.is_removed)
+
+
+def encode_beginning(appended_ms: int) -> bytes:
+    """The canonical form of the job's beginning."""
+    return msgspec.json.encode(_BeginningForm(FORMAT, appended_ms), order="sorted")
+
+
+def decode_beginning(content: bytes) -> int:
+    """Read that form; Unix ms.
+
+    Raises:
+        PublishedError: as ``decode``.
+    """
+    return _decode(content, _BeginningForm).appended_ms
+
+
+def _decode(content: bytes, kind: type[Form]) -> Form:
     try:
-        form = msgspec.json.decode(content, type=_Form)
+        form = msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PublishedError(
             f"a published experiment cannot be read ({error}); publish the catalogue again"
@@ -81,4 +122,4 @@ def decode(content: bytes) -> Published:
             f"a published experiment has the format {form.format}, this version reads {FORMAT}; use the "
             "version that wrote it, or publish the catalogue again"
         )
-    return Published(form.definition, form.generation)
+    return form

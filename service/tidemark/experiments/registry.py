@@ -1,6 +1,7 @@
 """Which experiments there are: what was last published, and the generation that is asked for."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
@@ -14,13 +15,26 @@ class Registry(Protocol):
         """Every experiment by its id."""
         ...
 
+    def beginning_ms(self) -> int:
+        """When the brokers stored the first event that the job can know, Unix ms; 0: it knows all."""
+        ...
 
-class Nothing:
-    """No experiment is declared."""
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What was published once and stays."""
+
+    known: Mapping[str, Published]
+    beginning: int = 0
 
     def published(self) -> Mapping[str, Published]:
-        """None."""
-        return MappingProxyType({})
+        """Every experiment by its id."""
+        return self.known
+
+    def beginning_ms(self) -> int:
+        """When the brokers stored the first event that the job can know, Unix ms."""
+        return self.beginning
 
 
-NOTHING = Nothing()
+NOTHING = Fixed(MappingProxyType({}))
+"""No experiment is declared."""

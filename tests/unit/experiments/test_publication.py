@@ -1,5 +1,7 @@
 """The whole catalogue against what was published: what is in force, what goes, what is refused."""
 
+from dataclasses import replace
+
 from declared import TEXT, read, with_line
 from tidemark.experiments.publication import Publication, plan
 from tidemark.experiments.published import Published, publish
@@ -29,7 +31,23 @@ def test_what_is_refused_stays_as_it_was_while_others_change() -> None:
 
 
 def test_what_is_declared_no_more_is_removed() -> None:
-    assert plan(BEFORE, [], NOW) == Publication((), ("button",), ())
+    removed = replace(BUTTON, is_removed=True)
+    assert plan(BEFORE, [], NOW) == Publication((), (removed,), ())
+    assert plan({"button": removed}, [], NOW) == Publication((), (), ())
+
+
+def test_what_comes_back_is_the_same_experiment_with_the_same_numbers() -> None:
+    removed = {"button": replace(BUTTON, is_removed=True)}
+    assert plan(removed, [BUTTON.definition], NOW) == Publication((BUTTON,), (), ())
+
+
+def test_what_comes_back_as_another_experiment_is_refused_and_stays_away() -> None:
+    removed = {"button": replace(BUTTON, is_removed=True)}
+    found = plan(removed, [read(with_line("alpha: 0.05", "alpha: 0.1"))], NOW)
+    assert (found.in_force, found.removed) == ((), ())
+    assert [sentence.split(";")[0] for sentence in found.refused] == [
+        "button: alpha was 0.05 at the start and is 0.1 now"
+    ]
 
 
 def test_reading_the_same_catalogue_again_changes_nothing() -> None:

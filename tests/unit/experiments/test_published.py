@@ -24,7 +24,16 @@ from tidemark.experiments.definition import (
     Variant,
 )
 from tidemark.experiments.message import fingerprint, messages
-from tidemark.experiments.published import Published, PublishedError, decode, encode, publish
+from tidemark.experiments.published import (
+    Published,
+    PublishedError,
+    anew,
+    decode,
+    decode_beginning,
+    encode,
+    encode_beginning,
+    publish,
+)
 from tidemark.query.catalogue import Unit
 from tidemark.query.formula import Measure
 
@@ -72,7 +81,7 @@ def test_what_is_published_is_read_back_and_written_the_same(definition: Definit
 def test_the_canonical_form_has_sorted_keys_and_no_blanks() -> None:
     written = encode(Published(BUTTON, 7))
     assert written == json.dumps(json.loads(written), sort_keys=True, separators=(",", ":")).encode()
-    assert written.endswith(b'"format":1,"generation":7}')
+    assert written.endswith(b'"format":1,"generation":7,"is_removed":false}')
 
 
 @pytest.mark.parametrize(
@@ -135,9 +144,23 @@ def test_what_the_numbers_depend_on_begins_a_new_generation(old: str, new: str) 
     assert publish(first, changed, NOW - 10_000).generation == first.generation + 1, "whatever the clock says"
 
 
-def test_an_experiment_declared_anew_does_not_meet_its_old_rows() -> None:
-    removed = publish(None, BUTTON, NOW)
-    assert publish(None, BUTTON, NOW + 60_000).generation > removed.generation
+def test_numbers_that_are_asked_for_anew_are_a_new_generation_whatever_the_clock_says() -> None:
+    first = publish(None, BUTTON, NOW)
+    assert anew(first, NOW + 60_000) == Published(BUTTON, NOW // 1000 + 60)
+    assert anew(first, NOW - 60_000) == Published(BUTTON, first.generation + 1)
+    draft = Published(read(with_line("status: running", "status: draft")), 0)
+    assert anew(draft, NOW) == draft
+
+
+def test_what_was_removed_is_read_as_such() -> None:
+    removed = dataclasses.replace(publish(None, BUTTON, NOW), is_removed=True)
+    assert decode(encode(removed)) == removed
+
+
+def test_the_beginning_of_the_job_is_read_as_it_was_written_and_is_no_experiment() -> None:
+    assert decode_beginning(encode_beginning(NOW)) == NOW
+    with pytest.raises(PublishedError, match="cannot be read"):
+        decode(encode_beginning(NOW))
 
 
 def test_a_draft_has_no_numbers() -> None:

@@ -20,4 +20,5 @@ def test_the_generation_before_stays_while_the_new_one_is_computed_and_older_one
 
 def test_an_experiment_that_is_declared_no_more_goes_with_all_generations() -> None:
     known = {key("gone", 1): b"{}", key("gone", 2): b"{}", key(BUTTON.id, 7): b"{}"}
-    assert list(outdated(known, [Published(BUTTON, 7)])) == [key("gone", 1), key("gone", 2)]
+    found = outdated(known, [Published(BUTTON, 7)])
+    assert list(found) == [key("gone", 1), key("gone", 2)]

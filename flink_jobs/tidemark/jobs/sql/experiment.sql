@@ -28,7 +28,7 @@ CREATE TEMPORARY TABLE events (
     arrived       AS PROCTIME()
 ) WITH (
     'connector' = 'kafka',
-    'topic' = 'events.v1',
+    'topic' = 'events.v1;history.v1', -- what is older than the first one's retention comes on the second
     'properties.bootstrap.servers' = '${bootstrap}',
     'properties.group.id' = 'tidemark-flink-experiment',
     'properties.isolation.level' = 'read_committed',
@@ -120,7 +120,7 @@ CREATE TEMPORARY TABLE experiment_minute (
     'properties.acks' = 'all',
     'properties.linger.ms' = '5',
     'properties.compression.type' = 'lz4',
-    'properties.transaction.timeout.ms' = '3600000',
+    'properties.transaction.timeout.ms' = '${transaction_ms}',
     'sink.delivery-guarantee' = 'exactly-once', -- rule 4: a row can vanish, and only the transaction takes back what a crash left
     'sink.transactional-id-prefix' = 'tidemark-experiment',
     'key.format' = 'json',

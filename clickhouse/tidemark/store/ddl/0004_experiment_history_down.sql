@@ -1,0 +1,1 @@
+DROP TABLE tidemark.experiment_history;
