@@ -8,7 +8,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Phase(StrEnum):
-    """Where a series is, as in the contract but for STALE, which is said of all of them while data is stale."""
+    """Where a series is, as in the contract but for STALE, said of all of them while data is stale."""
 
     INACTIVE = "INACTIVE"
     PENDING = "PENDING"

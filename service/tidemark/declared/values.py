@@ -16,7 +16,7 @@ from tidemark.query.instant import DAY_MS, END_MS, FIRST_MS, HOUR_MS, MINUTE_MS,
 T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _WHOLE = re.compile(r"\d[\d_]{0,29}", re.ASCII)
-_NUMBER = re.compile(r"([+-]?\d{1,19}(?:\.\d{1,9})?)\s?(%?)", re.ASCII)
+_NUMBER = re.compile(r"([+-]?\d(?:_?\d){0,18}(?:\.\d{1,9})?)\s?(%?)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LENGTH = re.compile(r"(\d{1,9})\s?(m|h|d|w)", re.ASCII)
 _UNITS_MS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
@@ -162,6 +162,12 @@ def length(most_ms: int) -> Callable[[Node], int]:
         return length_ms
 
     return read
+
+
+def as_length(length_ms: int) -> str:
+    """Whole minutes as ``length`` reads them: ``90m``, ``12h``, ``7d``."""
+    unit = next(unit for unit in ("d", "h", "m") if length_ms % _UNITS_MS[unit] == 0)
+    return f"{length_ms // _UNITS_MS[unit]}{unit}"
 
 
 def choice(what: str, choices: Mapping[str, T]) -> Callable[[Node], T]:
