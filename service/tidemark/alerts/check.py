@@ -52,7 +52,8 @@ _RESERVED = frozenset({"alertname", "group", "rule", "severity", "threshold", "v
 _SEVERITY = {one.lower(): one for one in Severity}
 _ON_NO_DATA = {one.lower(): one for one in OnNoData}
 _WHEN = "write the condition, such as when: SPEND > 500"
-_ANNOTATIONS = ("summary", "description")
+_ANNOTATIONS = "write what is told, such as annotations: {summary: Too much was spent}"
+_TEXTS = ("summary", "description")
 _NO_NODES: list[Node] = []
 _NO_TEXTS: Mapping[str, str] = {}
 
@@ -135,18 +136,19 @@ class _Reader:
         severity = entry.read("severity", choice("severity", _SEVERITY), Severity.WARNING)
         for_ms = entry.read("for", length(MAX_FOR_MS), 0)
         keep_firing_ms = entry.read("keep_firing_for", length(MAX_FOR_MS), 0)
-        on_no_data = entry.read("on_no_data", choice("way", _ON_NO_DATA), OnNoData.OK)
+        on_no_data = entry.read("on_no_data", choice("decision", _ON_NO_DATA), OnNoData.OK)
         max_instances = entry.read("max_instances", whole(1, MAX_INSTANCES), DEFAULT_INSTANCES)
         for key in ("when", "annotations"):
-            entry.need(key, lambda _node: None, None, _WHEN if key == "when" else "write {summary: …}")
-        if asked is None:
+            entry.need(key, lambda _node: None, None, _WHEN if key == "when" else _ANNOTATIONS)
+        if asked is None:  # what it would say of the rest would be misleading
             return None
         self._check_every(asked, every_ms)
         vocabulary = vocabulary_of(asked, self.known.catalogue)
         when = entry.read("when", maybe(_condition(vocabulary)), None)
         resolve_when = entry.read("resolve_when", maybe(_condition(vocabulary)), None)
+        before = len(entry.sheet.problems)
         labels = entry.read("labels", self._labels(asked, vocabulary), _NO_TEXTS)
-        if when is None:
+        if when is None or len(entry.sheet.problems) > before:
             return None
         names = names_of(asked, when, labels, vocabulary, self.known.catalogue)
         annotations = entry.read("annotations", self._annotations(names), _NO_TEXTS)
@@ -216,7 +218,7 @@ class _Reader:
         sheet = self.entry.sheet
 
         def read(node: Node) -> Mapping[str, str]:
-            entry = Entry(sheet, node, _ANNOTATIONS)
+            entry = Entry(sheet, node, _TEXTS)
             template = _template(names)
             found = {"summary": entry.need("summary", template, "", "write one line that says what is wrong")}
             description = entry.read("description", template, "")

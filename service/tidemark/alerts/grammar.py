@@ -68,7 +68,7 @@ _OURS = {
     "=": "==",
     "<>": "!=",
 }
-_DIGITS = r"(?<![\w.])([\d.][\w.]*(?:(?<=[eE])[+-]\d+)?)"  # whatever begins as a number does
+_DIGITS = r"(?<![\w.])(\.?\d[\w.]*(?:(?<=[eE])[+-]\d+)?)"  # whatever begins as a number does
 _NUMBER = re.compile(r"(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _PERCENT = re.compile(_DIGITS + r"( ?)%")
 

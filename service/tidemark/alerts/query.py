@@ -68,10 +68,14 @@ def known_of(root: Path) -> Known:
 
 
 def query(sheet: Sheet, known: Known) -> Callable[[Node], Query | None]:
-    """Reads a query; None, and problems, where it cannot be told what is asked."""
+    """Reads a query; None, and problems, where one is wrong."""
 
     def read(node: Node) -> Query | None:
-        entry = Entry(sheet, node, _ALL_KEYS)
+        before = len(sheet.problems)
+        found = asked(Entry(sheet, node, _ALL_KEYS))
+        return found if len(sheet.problems) == before else None
+
+    def asked(entry: Entry) -> Query | None:
         kind = next((one for one in _KEYS if one in entry), None)
         if kind is None:
             sheet.add(
@@ -129,8 +133,8 @@ def _experiment(entry: Entry, known: Known) -> ExperimentQuery:
             raise MistakeError(node, f"is {shown(value)}, which is no experiment; {told}")
         return value
 
-    chosen = entry.read("experiment", named, ALL)
-    definitions = [one for id_, one in known.experiments.items() if chosen in {ALL, id_}]
+    chosen = entry.read("experiment", named, "")
+    definitions = [one for id_, one in known.experiments.items() if chosen in {ALL, "", id_}]
     metrics = {metric.name: metric for one in definitions for metric in one.metrics}
     asked = entry.read("metrics", _names(sheet, "metric", metrics, DEFAULT_LIMITS.metrics), _NO_NAMES)
     if "by" in entry and chosen == ALL:
