@@ -17,7 +17,7 @@ MAX_BUDGET = 1e12
 _DOCUMENT = Document(
     noun="the list of campaigns",
     levels="two",
-    root="the file is a list of campaigns; begin with - {id: spring-sale, name: Spring sale}",
+    root="the file is a list of campaigns; begin with - {id: a-1, name: Spring sale}",
     most=262_144,
     is_list=True,
 )

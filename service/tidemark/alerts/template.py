@@ -21,8 +21,7 @@ NONE = "(none)"
 _FIELD = re.compile(r"\{\{ ?([A-Za-z_][A-Za-z0-9_.]{0,99}) ?\}\}")
 _BRACES = re.compile(r"\{\{.{0,40}|\}\}|\{%.{0,40}|\{#.{0,40}", re.DOTALL)
 _DIGITS = 3
-_MOST_DECIMALS = 6
-_LARGE = 1e15
+_SMALL, _LARGE = 1e-4, 1e15
 
 
 def fields(template: str) -> tuple[str, ...]:
@@ -52,21 +51,20 @@ def written(number: float | None, unit: Unit | None, currency: str) -> str:
     """A number as people read it: ``1,234``, ``0.0123``, ``12.3 %``, ``1,234.50 USD``."""
     if number is None or math.isnan(number):
         return UNKNOWN
-    if math.isinf(number):
-        return "∞" if number > 0 else "-∞"
-    if unit is Unit.FRACTION:
-        return f"{_short(100 * number)} %"
+    shown = 100 * number if unit is Unit.FRACTION else number
+    if math.isinf(shown):
+        return "∞" if shown > 0 else "-∞"
     if unit is Unit.CURRENCY:
-        return f"{number:,.2f} {currency}" if abs(number) < _LARGE else f"{number:.3g} {currency}"
-    return _short(number)
+        return f"{shown:,.2f} {currency}" if abs(shown) < _LARGE else f"{shown:.3g} {currency}"
+    return f"{_short(shown)} %" if unit is Unit.FRACTION else _short(shown)
 
 
 def _short(number: float) -> str:
-    """Three digits and a half: whole from 100 on, else as many decimals as three digits take."""
-    if number == 0 or not math.isfinite(number):
-        return "0" if number == 0 else str(number)
-    if abs(number) >= _LARGE:
+    """Three digits at least: whole from 100 on, with an exponent where it is very large or small."""
+    if not number:
+        return "0"
+    if not _SMALL <= abs(number) < _LARGE:
         return f"{number:.3g}"
-    decimals = min(max(_DIGITS - 1 - math.floor(math.log10(abs(number))), 0), _MOST_DECIMALS)
+    decimals = max(_DIGITS - 1 - math.floor(math.log10(abs(number))), 0)
     text = f"{number:,.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return text.rstrip("0").rstrip(".") if decimals else text

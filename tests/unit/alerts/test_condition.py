@@ -82,7 +82,7 @@ def test_a_value_is_the_other_side_of_the_one_comparison() -> None:
     columns = {"SPEND": np.array([600.0, math.nan]), "CLICKS": np.array([3.0, 4.0])}
 
     def value(text: str) -> list[float]:
-        return parse(text, NAMES).evaluate(columns).value.tolist()
+        return [float(one) for one in parse(text, NAMES).evaluate(columns).value]
 
     assert value("500 < SPEND / CLICKS")[0] == 200
     assert value("not CLICKS > 5") == [3, 4]
