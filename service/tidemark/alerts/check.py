@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tidemark.alerts.annotation import OF_CAMPAIGN, labels_of, names_of, units_of
-from tidemark.alerts.expression import Expression, is_open
+from tidemark.alerts.expression import Expression, is_open, overlap
 from tidemark.alerts.fingerprint import fingerprint
 from tidemark.alerts.grammar import ConditionError, parse
 from tidemark.alerts.query import Known, query
@@ -146,6 +146,9 @@ class _Reader:
         vocabulary = vocabulary_of(asked, self.known.catalogue)
         when = entry.read("when", maybe(_condition(vocabulary)), None)
         resolve_when = entry.read("resolve_when", maybe(_condition(vocabulary)), None)
+        if when and resolve_when and (both := overlap(when, resolve_when)) is not None:
+            told = f"at {both:g} resolve_when holds and when, too, so the alert would come and go"
+            entry.add("resolve_when", f"{told}; choose a bound on the other side")
         before = len(entry.sheet.problems)
         labels = entry.read("labels", self._labels(asked, vocabulary), _NO_TEXTS)
         if when is None or len(entry.sheet.problems) > before:

@@ -93,6 +93,19 @@ def _only(condition: Condition) -> Comparison | None:
     return condition if isinstance(condition, Comparison) else None
 
 
+def overlap(one: Expression, other: Expression) -> float | None:
+    """A number at which both hold, where each compares the same column with a number; else None."""
+    measured, bounds = one.measured, [each.threshold for each in (one, other)]
+    if not isinstance(measured, Column) or measured != other.measured or None in bounds:
+        return None
+    # one of each stretch that the two bounds make, and the bounds
+    ends = np.array(bounds, np.float64)
+    points = np.concatenate([ends, [ends.mean()], np.nextafter(ends, -np.inf), np.nextafter(ends, np.inf)])
+    columns = {measured.name: points}
+    both = points[one.evaluate(columns).holds & other.evaluate(columns).holds]
+    return float(both[0]) if both.size else None
+
+
 def is_open(expression: Expression, growing: AbstractSet[str], fixed: AbstractSet[str] = frozenset()) -> bool:
     """Whether more data cannot take it back, so that it may be judged on a window that is still filling.
 

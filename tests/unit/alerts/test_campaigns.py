@@ -47,8 +47,8 @@ def test_no_file_declares_none(tmp_path: Path) -> None:
             "line 1: daily_budget is 0; it must be above 0 and at most 1000000000000",
         ),
         (
-            "- {id: a, daily_budget: 5 EUR}",
-            "line 1: daily_budget is 5 EUR; it must be a number such as 0.05 or 5%, with at most nine decimals",
+            "- {id: a, daily_budget: 2%5}",
+            "line 1: daily_budget is 2%5; it must be a number such as 0.05 or 5%, with at most nine decimals",
         ),
     ],
 )

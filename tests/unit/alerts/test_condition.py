@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemark.alerts.expression import Expression, is_open
+from tidemark.alerts.expression import Expression, is_open, overlap
 from tidemark.alerts.grammar import MAX_CHARACTERS, ConditionError, parse
 from tidemark.alerts.rule import ExperimentQuery, HealthQuery, MetricsQuery, Window
 from tidemark.alerts.vocabulary import Vocabulary, vocabulary_of
@@ -289,6 +289,24 @@ def test_growth_never_takes_back_what_is_judged_on_an_open_window(
 )
 def test_only_what_grows_past_what_stays_is_judged_on_an_open_window(text: str, expected: bool) -> None:
     assert is_open(parse(text, NAMES), NAMES.growing, NAMES.fixed) is expected
+
+
+@pytest.mark.parametrize(
+    ("when", "resolve_when", "expected"),
+    [
+        ("SPEND > 500", "SPEND <= 500", False),
+        ("SPEND > 500", "SPEND < 400", False),
+        ("SPEND < 400", "500 < SPEND", False),
+        ("SPEND > 500", "SPEND < 501", True),
+        ("SPEND >= 500", "SPEND <= 500", True),
+        ("SPEND > 500", "SPEND > 400", True),
+        ("SPEND > 500", "SPEND > 600", True),
+        ("SPEND > 500", "CLICKS < 600", False),
+        ("SPEND > 500", "SPEND < 600 and CLICKS < 3", False),
+    ],
+)
+def test_two_bounds_overlap_where_both_hold(when: str, resolve_when: str, expected: bool) -> None:
+    assert (overlap(parse(when, NAMES), parse(resolve_when, NAMES)) is not None) is expected
 
 
 def test_refunds_estimates_and_the_greatest_few_do_not_only_grow() -> None:
