@@ -5,10 +5,11 @@ Times are Unix ms and lengths ms, on the data's clock: an instant has come when 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tidemark.alerts.expression import Expression
+from tidemark.query.catalogue import Unit
 from tidemark.query.grain import Grain
 from tidemark.query.request import Compare, Condition, Top
 
@@ -100,13 +101,16 @@ class Rule:
         for_ms: how long it must have held before it fires.
         keep_firing_ms: how long it goes on firing after the condition held last.
         on_no_data: what a series without a value counts as.
-        max_instances: a tick with more series of which the condition holds stops the rule, with an alert of its own.
+        max_instances: a tick with more series of which the condition holds stops the rule, with an alert of
+            its own.
         labels: further labels of its alerts.
         annotations: names to templates, filled in with labels and values of the series.
         is_open: whether it is also judged on a window that is not complete: more data cannot take its
             condition back.
         threshold: the number that its condition compares with; None where there is no single one.
         fingerprint: hash of what its decisions depend on; its states are kept while this stays.
+        columns: what the condition, the one that resolves and the annotations need of each series.
+        units: how people read a number, by its name in annotations: the columns, ``value``, ``threshold``.
     """
 
     name: str
@@ -127,3 +131,5 @@ class Rule:
     is_open: bool
     threshold: float | None
     fingerprint: str
+    columns: frozenset[str] = frozenset()
+    units: Mapping[str, Unit | None] = field(default_factory=dict)

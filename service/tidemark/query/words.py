@@ -91,7 +91,7 @@ def read(catalogue: Catalogue, words: Iterable[tuple[str, str]], limits: Limits 
                 f"{name} stands there twice; give it once, with commas between its values.",
             )
     one = {name: values[0].strip() for name, values in given.items()}
-    zone = _zone(one.get("tz") or "UTC")
+    zone = zone_in(one.get("tz") or "UTC")
     metrics = tuple(_metric(catalogue, name) for name in listed(one.get("metrics", "")))
     grain = one.get("grain")
     compare = one.get("compare")
@@ -271,7 +271,12 @@ def _order(catalogue: Catalogue, text: str) -> OrderAsked:
         raise _unknown("key to order by called", name, both, Code.BAD_ORDER) from None
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_in(name: str) -> ZoneInfo:
+    """The time zone of this name.
+
+    Raises:
+        QueryError: there is none.
+    """
     try:
         return ZoneInfo(name)
     except (
