@@ -38,7 +38,7 @@ def connect(url: str) -> Engine:
         engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     except (ArgumentError, NoSuchModuleError) as error:
         raise ValueError(
-            f"the database of alerts cannot be opened: {error}; write sqlite:///FILE or postgresql+psycopg://…"
+            f"alerts cannot be kept there: {error}; set sqlite:///FILE or postgresql+psycopg://…"
         ) from None
     except ModuleNotFoundError as error:
         raise ValueError(
