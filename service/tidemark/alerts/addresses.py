@@ -25,6 +25,7 @@ Network = IPv4Network | IPv6Network
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to addresses as text. May raise OSError."""
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+_UNICAST = IPv6Network("2000::/3")  # all that IANA has given out of the IPv6 Internet so far
 _TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))  # 6to4 and Teredo hold IPv4 addresses, too
 
 
@@ -70,7 +71,9 @@ def networks(given: Iterable[str]) -> tuple[Network, ...]:
 def is_public(address: Address) -> bool:
     """Whether an address is one of the Internet at large."""
     plain = _plain(address)
-    if plain.version == 6 and any(plain in tunnel for tunnel in _TUNNELS):  # noqa: PLR2004 - IPv6
+    if isinstance(plain, IPv6Address) and (
+        plain not in _UNICAST or any(plain in tunnel for tunnel in _TUNNELS)
+    ):
         return False
     special = (
         plain.is_private,
@@ -95,7 +98,10 @@ def _plain(address: Address) -> Address:
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     """The system's resolver."""
-    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a label that is empty or has more than 63 characters
+        raise OSError(f"it is no name: {error}") from error
     return list(dict.fromkeys(str(where[0]) for *_, where in found))
 
 

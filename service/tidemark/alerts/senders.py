@@ -74,7 +74,7 @@ class Alertmanagers:
 
 
 class Chat:
-    """Chats and mail, through Apprise. It blocks, so it has threads of its own, and is not waited for long."""
+    """Chats and mail, through Apprise. It blocks, so it has threads of its own and is not waited for long."""
 
     def __init__(self, url: str, seconds: float = _APPRISE_SECONDS) -> None:
         self._url, self._seconds = url, seconds
@@ -100,7 +100,7 @@ class Chat:
 
 
 def _notify(url: str, told: tuple[str, str, str]) -> bool:
-    from apprise import Apprise, NotifyType  # noqa: PLC0415 - takes a third of a second, only where it is used
+    from apprise import Apprise, NotifyType  # noqa: PLC0415 - takes a third of a second
 
     title, body, kind = told
     service = Apprise()

@@ -28,8 +28,8 @@ def sqlite_url(file: Path) -> str:
 def connect(url: str) -> Engine:
     """The engine for a URL of SQLAlchemy's: ``sqlite:///…`` or ``postgresql+psycopg://…``.
 
-    Nothing is opened yet. Whatever writes is one transaction; SQLite's take the write lock when they begin, so
-    that none finds at its end that another one has changed what it read.
+    Nothing is opened yet. Whatever writes is one transaction; SQLite's take the lock when they begin, so that
+    none finds at its end that another one has changed what it read.
 
     Raises:
         ValueError: there is no such database, or its driver is not installed.
@@ -38,7 +38,7 @@ def connect(url: str) -> Engine:
         engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     except (ArgumentError, NoSuchModuleError) as error:
         raise ValueError(
-            f"alerts cannot be kept there: {error}; set sqlite:///FILE or postgresql+psycopg://…"
+            f"alerts cannot be kept there: {error}; use sqlite:///FILE or postgresql+psycopg://"
         ) from None
     except ModuleNotFoundError as error:
         raise ValueError(
