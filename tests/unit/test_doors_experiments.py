@@ -45,8 +45,10 @@ def test_one_tells_everything_at_once(client: httpx.Client) -> None:
     told = get(client, "/v1/experiments/button?series=day&metric=purchase,revenue")
     assert [one["name"] for one in told["metrics"]] == ["purchase", "revenue"]
     assert [one["unit"] for one in told["metrics"]] == ["fraction", "EUR"]
-    assert [one["users"] for one in told["variants"]] == [100.0, 100.0]
     (purchase, _) = told["results"]
+    assert [one["users"] for one in told["variants"]] == [
+        purchase[side]["users"] for side in ("control", "treatment")
+    ]
     assert purchase["verdict"] == "BETTER"
     assert purchase["adjusted"]["eBHRejected"] is True
     assert purchase["fixedHorizon"]["degreesOfFreedom"] is None
