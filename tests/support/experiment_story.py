@@ -7,25 +7,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from declared import TEXT, read, with_line
 from experiment_users import NAMES, Deed, User, crowd, rows
 from tidemark.experiments.definition import Definition
 from tidemark.store.database import Database
 
+if TYPE_CHECKING:
+    from tidemark.experiments.experiment import Experiment
+
 START = datetime(2026, 11, 1, tzinfo=UTC)
 LAST = START + timedelta(days=17)
 PAST = START + timedelta(days=5, hours=3, minutes=7)
 COVERED = TEXT
 PLAIN = with_line("covariate: {days: 14}\n", "", with_line("id: button", "id: plain"))
+NAMED = with_line("covariate: {days: 14}", "covariate: {metric: revenue, days: 14}", COVERED).replace(
+    "id: button", "id: named\nunit: anonymous_id"
+)
 SHARES = {"control": 0.2, "green": 0.3}
 GENERATION = int(START.timestamp()) - 60
 
 
 def definitions() -> dict[str, Definition]:
-    """With a covariate and without."""
-    return {one.id: one for one in (read(COVERED), read(PLAIN))}
+    """With a covariate, without, and with that of one metric for all and another unit."""
+    return {one.id: one for one in (read(COVERED), read(PLAIN), read(NAMED))}
 
 
 def users() -> list[User]:
@@ -52,7 +58,7 @@ def story(database: Database) -> dict[str, Any]:
     catalogue = load(Settings().catalogue)
 
     class Registry:
-        """The two, asked for in a generation."""
+        """All, asked for in a generation."""
 
         def __init__(self, number: int) -> None:
             self.number = number
@@ -91,6 +97,20 @@ def story(database: Database) -> dict[str, Any]:
                 for grain in (Grain.MINUTE, Grain.HOUR, Grain.DAY)
             },
             "remaining": asdict(one.remaining(database, metric="revenue", variant="green")),
+            "then": {
+                "users": asdict(one.users(database, at=PAST)),
+                "observed": one.sample_ratio(database, at=PAST).observed.tolist(),
+                "remaining": asdict(one.remaining(database, metric="revenue", variant="green", at=PAST)),
+            },
+            "reports": [
+                reported(one, database, **asked)
+                for asked in (
+                    {},
+                    {"at": PAST},
+                    {"by": ["COUNTRY"], "metrics": ["revenue", "refunds"]},
+                    {"where": [("COUNTRY", "IN", ["DE"])], "by": ["PLATFORM"], "at": PAST},
+                )
+            ],
         }
     plain = opened().find("plain")
     assert plain is not None
@@ -106,11 +126,13 @@ def story(database: Database) -> dict[str, Any]:
 
     def answered(
         through: datetime | None, number: int, metrics: Sequence[str] = ("purchase",)
-    ) -> tuple[float, list[str]]:
+    ) -> tuple[float, float, bool, list[str], list[str]]:
         one = opened(through, number).find("plain")
         assert one is not None
         (result,) = one.results(database, metrics=metrics)
-        return result.control.users, result.reasons
+        left = one.remaining(database, metric=metrics[0], variant="green")
+        users = one.users(database).by_variant["control"]
+        return result.control.users, users, one.is_rebuilding(database), result.reasons, left.reasons
 
     newer = int(LAST.timestamp()) - 5
     found["generations"] = {
@@ -120,7 +142,7 @@ def story(database: Database) -> dict[str, Any]:
     insert(database, rows(known["plain"], newer, users()[:10]))
     found["generations"] |= {
         "some rows, not caught up": answered(LAST - timedelta(seconds=30), newer),
-        "caught up": answered(LAST + timedelta(minutes=1), newer)[0],
+        "caught up": answered(LAST + timedelta(minutes=1), newer),
         "an older one is asked for again": answered(LAST, GENERATION),
     }
     stranger = User(int(START.timestamp() * 1000), ("violet",), {}, (Deed("conversion", 0),))
@@ -138,6 +160,23 @@ def story(database: Database) -> dict[str, Any]:
         button.results(database, where=[("COUNTRY", "IN", ["nowhere"])], by=["PLATFORM"])
     )
     return found
+
+
+def reported(one: "Experiment", database: Database, **asked: Any) -> list[str]:
+    """One report, and the same asked one by one."""
+    whole, at = one.report(database, **asked), asked.get("at")
+    alone = (
+        one.results(database, **asked),
+        one.users(database, at=at),
+        one.sample_ratio(database, where=asked.get("where", ()), at=at),
+        {
+            (metric, variant): one.remaining(database, metric=metric, variant=variant, at=at)
+            for metric, variant in whole.remaining
+        },
+        one.is_rebuilding(database),
+    )
+    together = (whole.results, whole.users, whole.split, whole.remaining, whole.is_rebuilding)
+    return [repr(each) for each in (together, alone)]
 
 
 def insert(database: Database, made: Any) -> None:

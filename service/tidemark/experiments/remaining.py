@@ -20,7 +20,7 @@ from tidemark.experiments.sums import Sums
 from tidemark.stats.array import Floats, divide, floats
 from tidemark.stats.clock import users
 from tidemark.stats.effect import Effect
-from tidemark.stats.reason import Reason, reasons
+from tidemark.stats.reason import reasons
 from tidemark.stats.remaining import detectable, pace_of, seconds, user_variance, users_by_plan
 from tidemark.stats.verdict import Verdict
 
@@ -78,7 +78,8 @@ def remaining(
     bits = int(judged.reasons[0]) | common_reasons(definition, known, is_rebuilding=is_rebuilding)
     told = [one.value for one in reasons(bits)]
     verdict = Verdict(int(judged.verdicts[0]))
-    if verdict is Verdict.INVALID or bits & Reason.BOTH_SIDES.bit:
+    is_turned = judged.comparison.above & judged.comparison.below
+    if verdict is Verdict.INVALID or is_turned[0]:
         return Remaining(None, None, None, None, told)
     came = users(judged.effect.control.users, judged.effect.treatment.users, pair.share)
     pace = pace_of(clock_of(definition, metric, pair, known), came)
@@ -87,8 +88,8 @@ def remaining(
     left = np.zeros(1) if is_decided else np.maximum(total - came, 0.0)
     low, high = seconds(left, _rates(definition, treatment, sums))
     lift = _detectable(pair, judged.effect, came, np.maximum(came, total), pace)
-    numbers = (number(float(one[0])) for one in (left, low, high, lift))
-    return Remaining(*numbers, reasons=told)
+    still, shortest, longest, least = (number(float(one[0])) for one in (left, low, high, lift))
+    return Remaining(still, shortest, longest, least, told)
 
 
 def _detectable(pair: Pair, effect: Effect, came: Floats, total: Floats, pace: Floats) -> Floats:
