@@ -28,7 +28,7 @@ CONTRACT = parse((Path(__file__).parents[1] / "support" / "contract.graphql").re
 
 ABSENT_TYPES = {"Alert", "AlertState", "Severity"}
 ABSENT_MEMBERS = {"Query.alerts", "Subscription.alerts"}
-# of the catalogue, which may have more than the contract's; and of experiments, what clients of it need not know
+# of the catalogue, which may have more than the contract's, and what experiments tell beyond it
 ADDED_MEMBERS = {"Dimension.UTM_SOURCE", "Row.utmSource", "Experiment.isRebuilding", "Remaining.reasons"}
 ADDED_ARGUMENTS = {"Experiment.sampleRatio": " (at: DateTime)", "Experiment.remaining": " (at: DateTime)"}
 
