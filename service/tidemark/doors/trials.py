@@ -125,6 +125,7 @@ def body(one: Experiment, database: Database, words: Words, currency: str) -> Bo
         variant["users"] = known.users.by_variant[variant["key"]]
     return {
         **told,
+        "at": instant(words.at),
         "metrics": [_metric(definition, metric, currency) for metric in asked],
         "sampleRatio": {
             "ok": bool(split.ok[0]),
