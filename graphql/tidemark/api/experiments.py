@@ -247,7 +247,7 @@ def experiment_type(enums: Enums, condition: type) -> type:
             field(
                 "isRebuilding",
                 bool,
-                "Whether numbers are those of the definition before, or not whole yet; of results REBUILDING says so.",
+                "Whether numbers are those of the definition before, or not whole yet (REBUILDING).",
             ),
             field("freshness", Freshness),
         ],

@@ -11,6 +11,7 @@ from tidemark.experiments.generation import Generation, generation
 from tidemark.experiments.look import Looks, floor, looks
 from tidemark.experiments.published import Published
 from tidemark.experiments.question import (
+    Question,
     conditions_of,
     dimensions_of,
     end_of,
@@ -24,7 +25,7 @@ from tidemark.experiments.report import Report, Users, report
 from tidemark.experiments.split import phase_starts, split
 from tidemark.experiments.sums import Scope, Sums, read
 from tidemark.freshness import Freshness, FreshnessReader
-from tidemark.query.catalogue import Catalogue, Dimension
+from tidemark.query.catalogue import Catalogue
 from tidemark.query.database import Database
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.grain import Grain
@@ -36,21 +37,6 @@ from tidemark.stats.sampleratio import SampleRatio
 
 SERIES_LOOKS = 20_000
 """A series looks back over so many of its buckets, and the marks before them: two weeks by the minute."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What is asked of results, looked up; ``end`` is that of the last minute that counts, Unix seconds."""
-
-    metrics: tuple[Metric, ...]
-    conditions: tuple[Condition, ...]
-    dimensions: tuple[Dimension, ...]
-    end: int
-
-    @property
-    def names(self) -> list[str]:
-        """Of the slices' values."""
-        return [one.field for one in self.dimensions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +92,8 @@ class Experiment:
         # all slices of a dimension are the whole, some of them need it read
         is_part, looks = bool(question.conditions), self._looks(question.end)
         whole = self._read(database, chosen, (), looks) if is_part else sums.whole()
-        found = result.results(
-            self.definition,
-            question.metrics,
-            sums,
-            whole,
-            question.names,
-            is_rebuilding=chosen.is_rebuilding,
-        )
+        asked, rebuilding = question.metrics, chosen.is_rebuilding
+        found = result.results(self.definition, asked, sums, whole, question.names, is_rebuilding=rebuilding)
         return list(found)
 
     def report(
@@ -230,22 +210,12 @@ class Experiment:
         whole = self._read(database, self._generation(database), (), Looks((end,)))
         return Users.of(self.definition, whole)
 
-    def metric(self, name: str) -> Metric:
-        """The metric of this name.
-
-        Raises:
-            QueryError: there is none.
-        """
-        return metrics_of(self.definition, [name])[0]
-
     def _looks(self, end: int, more: Sequence[int] = ()) -> Looks:
         return looks(start_of(self.definition), end, (*phase_starts(self.definition), *more))
 
     def _generation(self, database: Database) -> Generation:
         published = self.published
-        return generation(
-            database, published.definition.id, published.generation, self.freshness, self.limits
-        )
+        return generation(database, self.definition.id, published.generation, self.freshness, self.limits)
 
     def _question(
         self,
@@ -253,13 +223,12 @@ class Experiment:
         where: Sequence[WhereAsked],
         by: Sequence[str],
         at: datetime | None,
-    ) -> _Question:
-        definition = self.definition
-        return _Question(
-            metrics_of(definition, metrics),
-            conditions_of(self.catalogue, definition, where, self.limits),
-            dimensions_of(self.catalogue, definition, by),
-            end_of(definition, at, self.freshness.now),
+    ) -> Question:
+        return Question(
+            metrics_of(self.definition, metrics),
+            conditions_of(self.catalogue, self.definition, where, self.limits),
+            dimensions_of(self.catalogue, self.definition, by),
+            end_of(self.definition, at, self.freshness.now),
         )
 
     def _needed(self, asked: Sequence[Metric]) -> tuple[Metric, ...]:
@@ -267,7 +236,7 @@ class Experiment:
         goals = self.definition.goals
         return tuple(one for one in self.definition.metrics if one in goals or one in asked)
 
-    def _sliced(self, database: Database, chosen: Generation, question: _Question) -> Sums:
+    def _sliced(self, database: Database, chosen: Generation, question: Question) -> Sums:
         columns = tuple(str(one.column) for one in question.dimensions)
         needed, looks = self._needed(question.metrics), self._looks(question.end)
         sums = self._read(database, chosen, needed, looks, question.conditions, columns)
