@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tidemark.experiments.definition import Better, Definition, Guardrail, Kind, Metric
-from tidemark.experiments.look import MINUTE, Looks, ages, floor
+from tidemark.experiments.look import DIGITS, MINUTE, Looks, floor
 from tidemark.experiments.question import guardrail_of, start_of
 from tidemark.experiments.sums import Sums
 from tidemark.stats import effect, guardrail
@@ -123,10 +123,11 @@ def least_of(metric: Metric) -> Least:
 
 
 def marks_of(definition: Definition, looks: Looks) -> Flags:
-    """Which looks are marks: those that there are whatever else is asked."""
-    first = floor(start_of(definition))
-    marks = [first + MINUTE * age for age in ages((looks.ends[-1] - first) // MINUTE)]
-    return np.isin(np.asarray(looks.ends), np.asarray(marks, dtype=np.int64))
+    """Which looks are marks (``look.ages``): those that there are whatever else is asked."""
+    age = (np.asarray(looks.ends) - floor(start_of(definition))) // MINUTE
+    lowest_digit = age & -age
+    marks: Flags = (age > 0) & (age < lowest_digit << DIGITS)
+    return marks
 
 
 def clock_of(definition: Definition, metric: Metric, pair: Pair, sums: Sums) -> Floats:

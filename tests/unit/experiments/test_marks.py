@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiment_minutes import FIRST, STEADY, Minutes
-from tidemark.experiments.judgement import Pair, clock_of, compared
+from tidemark.experiments.judgement import Pair, clock_of, compared, marks_of
 from tidemark.experiments.look import MINUTE, Looks, ages, looks
 from tidemark.experiments.remaining import marks as arrivals
 from tidemark.stats.comparison import Comparison
@@ -43,6 +43,12 @@ def at_look(told: Comparison, place: int) -> list[float]:
         arrays = [part.value, part.lower, part.upper] if isinstance(part, Interval) else [part]
         values += [float(array[0, place]) for array in arrays]
     return values
+
+
+def test_marks_are_known_among_other_looks() -> None:
+    most = 3 * 1_440
+    found = marks_of(STEADY, Looks(tuple(instant(age) for age in range(most + 1))))
+    assert np.flatnonzero(found).tolist() == [*ages(most)]
 
 
 @given(STREAMS, st.integers(0, 1), st.sampled_from(MARKS), st.integers(0, COUNT))
