@@ -54,7 +54,7 @@ def render(told: Body, width: int) -> RenderableType:
     for one in told["series"] or ():
         parts += _chart(one, metrics[one["metric"]], width)
     undecided = {(one["metric"], one["variant"]) for one in whole if one["verdict"] == "UNDECIDED"}
-    left = _remaining(told["remaining"], metrics, undecided)
+    left = _remaining(told, metrics, undecided)
     parts += [_split(told), *left, *_notes(told), watermark(told["freshness"])]
     return Group(*parts)
 
@@ -207,13 +207,15 @@ def _split(told: Body) -> Text:
 
 
 def _remaining(
-    left: Sequence[Row], metrics: Mapping[str, Row], undecided: Collection[tuple[str, str]]
+    told: Body, metrics: Mapping[str, Row], undecided: Collection[tuple[str, str]]
 ) -> Iterator[Text]:
-    for one in left:
+    for one in told["remaining"]:
         name = f"{metrics[one['metric']]['name']}, {one['variant']}"
         finds = one["minimumDetectableLift"]
         shown = None if finds is None else f"a lift of {human(finds, 'fraction')} would be seen, 4 times in 5"
-        if one["users"]:
+        if one["users"] and told["status"] == "STOPPED":
+            yield Text(f"{name}: {one['users']:,.0f} users less than planned", "dim")
+        elif one["users"]:
             wait = ""
             if one["lowSeconds"] is not None and one["highSeconds"] is not None:
                 wait = f", in {_span(one['lowSeconds'], one['highSeconds'])}"

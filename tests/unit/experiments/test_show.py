@@ -80,9 +80,9 @@ def test_a_page_of_the_past_says_so(run: CliRunner) -> None:
     assert f"control* {counted / 2:,.0f} (50 %), green {counted / 2:,.0f} (50 %)" in users
 
 
-@pytest.mark.parametrize("form", [[], ["--json"]])
+@pytest.mark.parametrize(("form", "terminal", "times"), [([], "", 1), (["--json"], "", 1), ([], "1", 3)])
 def test_ctrl_c_ends_a_watch_without_an_error(
-    run: CliRunner, monkeypatch: pytest.MonkeyPatch, form: list[str]
+    run: CliRunner, monkeypatch: pytest.MonkeyPatch, form: list[str], terminal: str, times: int
 ) -> None:
     naps = iter(range(2))
 
@@ -91,10 +91,12 @@ def test_ctrl_c_ends_a_watch_without_an_error(
             raise KeyboardInterrupt
 
     monkeypatch.setattr("tidemark.experiments.show.time.sleep", nap)
-    told = run.invoke(app, ["experiment", "button", "--watch", *form])
+    told = run.invoke(app, ["experiment", "button", "--watch", *form], env={"FORCE_COLOR": terminal})
     assert told.exit_code == 0
     assert next(naps, None) is None
-    assert told.output.count("The button") == 1, "nothing has changed"
+    # nothing has changed: told once, but on a terminal, which is drawn anew
+    assert told.output.count("The button") >= times
+    assert (told.output.count("The button") == 1) == (times == 1)
 
 
 LIFTS = {"UP": (0.041, 0.012, 0.071), "DOWN": (-0.041, -0.071, -0.012), "OPEN": (0.01, -0.03, 0.05)}
@@ -237,6 +239,12 @@ def test_what_remains_is_users_time_and_what_they_show(left: dict[str, Any], wor
              "highSeconds": 82_800.0, "minimumDetectableLift": 0.05, "reasons": []}  # fmt: skip
     told = drawn(remaining=[whole | left])
     assert words in told if words else "by the plan" not in told
+
+
+def test_nobody_is_waited_for_when_it_has_stopped() -> None:
+    left = {"metric": "purchase", "variant": "green", "users": 9_000.0, "lowSeconds": None, "highSeconds": None,
+            "minimumDetectableLift": 0.05, "reasons": []}  # fmt: skip
+    assert "purchase, green: 9,000 users less than planned" in drawn(status="STOPPED", remaining=[left])
 
 
 def test_when_all_planned_users_have_come_and_nothing_is_decided_it_is_said_what_they_show() -> None:
