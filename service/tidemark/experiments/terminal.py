@@ -214,7 +214,7 @@ def _remaining(
         finds = one["minimumDetectableLift"]
         shown = None if finds is None else f"a lift of {human(finds, 'fraction')} would be seen, 4 times in 5"
         if one["users"] and told["status"] == "STOPPED":
-            yield Text(f"{name}: {one['users']:,.0f} users less than planned", "dim")
+            yield Text(f"{name}: {one['users']:,.0f} users fewer than planned", "dim")
         elif one["users"]:
             wait = ""
             if one["lowSeconds"] is not None and one["highSeconds"] is not None:

@@ -242,9 +242,8 @@ def test_what_remains_is_users_time_and_what_they_show(left: dict[str, Any], wor
 
 
 def test_nobody_is_waited_for_when_it_has_stopped() -> None:
-    left = {"metric": "purchase", "variant": "green", "users": 9_000.0, "lowSeconds": None, "highSeconds": None,
-            "minimumDetectableLift": 0.05, "reasons": []}  # fmt: skip
-    assert "purchase, green: 9,000 users less than planned" in drawn(status="STOPPED", remaining=[left])
+    left = {"metric": "purchase", "variant": "green", "users": 9_000.0, "minimumDetectableLift": 0.05}
+    assert "purchase, green: 9,000 users fewer than planned" in drawn(status="STOPPED", remaining=[left])
 
 
 def test_when_all_planned_users_have_come_and_nothing_is_decided_it_is_said_what_they_show() -> None:
