@@ -116,16 +116,32 @@ def least_of(metric: Metric) -> Least:
     return OF_SHARES if metric.kind is Kind.PROPORTION else OF_VALUES
 
 
-def compared(definition: Definition, metric: Metric, pair: Pair, sums: Sums) -> Comparison:
-    """What may be watched, at every look."""
+def compared(definition: Definition, metric: Metric, pair: Pair, sums: Sums, *, since: int = 0) -> Comparison:
+    """What may be watched, at every look, or at those from one on when no look before has enough data."""
+    control, treatment = arms(definition, metric, pair.treatment, sums)
+    done, treated = conversions(definition, metric, pair.treatment, sums)
     return watch(
         effect_of(definition, metric),
-        *arms(definition, metric, pair.treatment, sums),
-        conversions(definition, metric, pair.treatment, sums),
+        at_looks(control, slice(since, None)),
+        at_looks(treatment, slice(since, None)),
+        (done[..., since:], treated[..., since:]),
         pair.boundary,
         share=pair.share,
         least=least_of(metric),
     )
+
+
+def _first(metric: Metric, control: Moments, treatment: Moments, converted: tuple[Floats, Floats]) -> int:
+    """A look before which no slice has enough data; the last one if none ever has.
+
+    A look without enough data takes no part, and nothing of one that is not the last is told.
+    """
+    least = least_of(metric)
+    enough = (np.minimum(control.n, treatment.n) >= least.users) & (
+        np.minimum(*converted) >= least.conversions
+    )
+    ever = enough.any(axis=0)
+    return int(ever.argmax()) if ever.any() else len(ever) - 1
 
 
 def judge(definition: Definition, metric: Metric, pair: Pair, sums: Sums, split_ok: Flags) -> Judgement:
@@ -135,7 +151,9 @@ def judge(definition: Definition, metric: Metric, pair: Pair, sums: Sums, split_
     """
     control, treatment = arms(definition, metric, pair.treatment, sums)
     converted = conversions(definition, metric, pair.treatment, sums)
-    comparison = last(compared(definition, metric, pair, sums))
+    comparison = last(
+        compared(definition, metric, pair, sums, since=_first(metric, control, treatment, converted))
+    )
     is_higher_better = metric.better is Better.HIGHER
     verdicts, reasons = verdict(comparison, split_ok, higher_is_better=is_higher_better)
     is_mixed = pair.mixed_from is not None and pair.mixed_from < sums.looks.ends[-1]
@@ -183,7 +201,12 @@ def _guarded(
 
 def last(part: Part) -> Part:
     """The same at the last look; arrays without axes are the same at all."""
+    return at_looks(part, -1)
+
+
+def at_looks(part: Part, which: int | slice) -> Part:
+    """The same at some looks; arrays without axes are the same at all."""
     if is_dataclass(part) and not isinstance(part, type):
-        return type(part)(**{one.name: last(getattr(part, one.name)) for one in fields(part)})
+        return type(part)(**{one.name: at_looks(getattr(part, one.name), which) for one in fields(part)})
     array: Any = np.asarray(part)
-    return array[..., -1] if array.ndim else array  # type: ignore[no-any-return]
+    return array[..., which] if array.ndim else array  # type: ignore[no-any-return]
