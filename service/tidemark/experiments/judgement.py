@@ -138,17 +138,33 @@ def clock_of(definition: Definition, metric: Metric, pair: Pair, sums: Sums) -> 
     return clock
 
 
-def compared(definition: Definition, metric: Metric, pair: Pair, sums: Sums) -> Comparison:
-    """What may be watched, at every look."""
+def compared(definition: Definition, metric: Metric, pair: Pair, sums: Sums, *, since: int = 0) -> Comparison:
+    """What may be watched, at every look, or at those from one on when no look before has enough data."""
+    control, treatment = arms(definition, metric, pair.treatment, sums)
+    done, treated = conversions(definition, metric, pair.treatment, sums)
     return watch(
         effect_of(definition, metric),
-        *arms(definition, metric, pair.treatment, sums),
-        conversions(definition, metric, pair.treatment, sums),
+        at_looks(control, slice(since, None)),
+        at_looks(treatment, slice(since, None)),
+        (done[..., since:], treated[..., since:]),
         pair.boundary,
         share=pair.share,
         least=least_of(metric),
-        marks=marks_of(definition, sums.looks),
+        marks=marks_of(definition, sums.looks)[since:],
     )
+
+
+def _first(metric: Metric, control: Moments, treatment: Moments, converted: tuple[Floats, Floats]) -> int:
+    """A look before which no slice has enough data; the last one if none ever has.
+
+    A look without enough data takes no part, and nothing of one that is not the last is told.
+    """
+    least = least_of(metric)
+    enough = (np.minimum(control.n, treatment.n) >= least.users) & (
+        np.minimum(*converted) >= least.conversions
+    )
+    ever = enough.any(axis=0)
+    return int(ever.argmax()) if ever.any() else len(ever) - 1
 
 
 def judge(definition: Definition, metric: Metric, pair: Pair, sums: Sums, split_ok: Flags) -> Judgement:
@@ -158,7 +174,9 @@ def judge(definition: Definition, metric: Metric, pair: Pair, sums: Sums, split_
     """
     control, treatment = arms(definition, metric, pair.treatment, sums)
     converted = conversions(definition, metric, pair.treatment, sums)
-    comparison = last(compared(definition, metric, pair, sums))
+    comparison = last(
+        compared(definition, metric, pair, sums, since=_first(metric, control, treatment, converted))
+    )
     is_higher_better = metric.better is Better.HIGHER
     verdicts, reasons = verdict(comparison, split_ok, higher_is_better=is_higher_better)
     is_mixed = pair.mixed_from is not None and pair.mixed_from < sums.looks.ends[-1]
@@ -207,7 +225,7 @@ def _guarded(
 
 def last(part: Part) -> Part:
     """The same at the last look; arrays without axes are the same at all."""
-    return _at(part, -1)
+    return at_looks(part, -1)
 
 
 def picked(sums: Sums, looks: Looks) -> Sums:
@@ -215,15 +233,16 @@ def picked(sums: Sums, looks: Looks) -> Sums:
     places = [sums.looks.ends.index(end) for end in looks.ends]
 
     def each(parts: Mapping[Any, Part]) -> dict[Any, Part]:
-        return {key: _at(part, places) for key, part in parts.items()}
+        return {key: at_looks(part, places) for key, part in parts.items()}
 
     return replace(
         sums, looks=looks, users=each(sums.users), moments=each(sums.moments), active=each(sums.active)
     )
 
 
-def _at(part: Part, looks: int | list[int]) -> Part:
+def at_looks(part: Part, which: int | slice | list[int]) -> Part:
+    """The same at some looks; arrays without axes are the same at all."""
     if is_dataclass(part) and not isinstance(part, type):
-        return type(part)(**{one.name: _at(getattr(part, one.name), looks) for one in fields(part)})
+        return type(part)(**{one.name: at_looks(getattr(part, one.name), which) for one in fields(part)})
     array: Any = np.asarray(part)
-    return array[..., looks] if array.ndim else array  # type: ignore[no-any-return]
+    return array[..., which] if array.ndim else array  # type: ignore[no-any-return]
