@@ -64,8 +64,13 @@ def _experiment(settings: Settings, connector: Path) -> Job:
         _TTL: f"{settings.experiment_state_days} d",
         # its rows are seen when a checkpoint commits them
         "execution.checkpointing.interval": f"{round(settings.commit_seconds * 1000)} ms",
-        # no mini-batch: its join throws when a task fails while starting, which ends the whole TaskManager
-        "table.exec.mini-batch.enabled": "false",
+        # a minute's or a cell's changes since the last flush go on as one; each checkpoint flushes, and no row is
+        # seen before it, so nothing is later for it
+        "table.exec.mini-batch.enabled": "true",
+        "table.exec.mini-batch.allow-latency": "2 s",
+        "table.exec.mini-batch.size": "20000",  # of each operator, on the heap
+        "table.optimizer.agg-phase-strategy": "ONE_PHASE",
+        "pipeline.object-reuse": "true",
     }
     return _job("experiment", statements, configuration, settings, connector)
 
