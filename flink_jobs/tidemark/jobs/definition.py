@@ -64,7 +64,7 @@ def _experiment(settings: Settings, connector: Path) -> Job:
         _TTL: f"{settings.experiment_state_days} d",
         # its rows are seen when a checkpoint commits them
         "execution.checkpointing.interval": f"{round(settings.commit_seconds * 1000)} ms",
-        # a minute's or a cell's changes since the last flush go on as one; each checkpoint flushes, and no row is
+        # changes of a minute or a cell go on as one at the next flush: each checkpoint flushes, and no row is
         # seen before it, so nothing is later for it
         "table.exec.mini-batch.enabled": "true",
         "table.exec.mini-batch.allow-latency": "2 s",
