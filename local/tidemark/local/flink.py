@@ -16,11 +16,11 @@ TASK_MANAGERS = ("taskmanager-1", "taskmanager-2")
 _SLOTS = 2  # of each TaskManager: room for the campaign's and the experiments' job, so that one may die
 _MEGABYTES = {
     "framework.heap": 128,
-    "task.heap": 640,
+    "task.heap": 640,  # the experiment job folds rows in it between two flushes
     "framework.off-heap": 64,
     "task.off-heap": 64,
     "network": 64,
-    "managed": 768,  # RocksDB's, shared by the slots
+    "managed": 256,  # RocksDB's, shared by the slots
     "jvm-metaspace": 256,
     "jvm-overhead": 192,
 }

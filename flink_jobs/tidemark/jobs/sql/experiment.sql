@@ -272,7 +272,7 @@ SELECT
     *, SUM(xm) OVER w AS cxm, SUM(x) OVER w AS cx, SUM(ym) OVER w AS cym, SUM(y) OVER w AS cy, SUM(km) OVER w AS ckm, SUM(k) OVER w AS ck,
     SUM(acts) OVER w AS cacts
 FROM user_minute
-WINDOW w AS (PARTITION BY experiment_id, generation, unit_id, `variant`, campaign_id, ad_id, channel, source, platform, country, metric
+WINDOW w AS (PARTITION BY experiment_id, generation, unit_id, metric
              ORDER BY `minute` RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
 
 -- Sums before and after the minute. More than 2 * 10^12 millions are out of any bounds, whatever is left beside them.
@@ -280,6 +280,7 @@ CREATE TEMPORARY VIEW sums AS
 SELECT
     experiment_id, generation, `variant`, campaign_id, ad_id, channel, source, platform, country, metric, `floor`, cap, `minute`,
     CASE WHEN cacts > 0 AND cacts = acts THEN CAST(1 AS BIGINT) ELSE 0 END AS active,
+    cym <> 0 OR cy <> 0 OR cym <> ym OR cy <> y AS has_y, ckm <> 0 OR ck <> 0 OR ckm <> km OR ck <> k AS has_k, -- after or before
     LEAST(GREATEST(cxm - xm, -2000000000000), 2000000000000) * 1000000 + cx - x AS x0,
     LEAST(GREATEST(cxm, -2000000000000), 2000000000000) * 1000000 + cx AS x1,
     LEAST(GREATEST(cym - ym, -2000000000000), 2000000000000) * 1000000 + cy - y AS y0,
@@ -291,7 +292,7 @@ FROM running_sums;
 -- Within ±10^15, so that squares over 10^8 users fit 38 digits.
 CREATE TEMPORARY VIEW steps AS
 SELECT
-    experiment_id, generation, `variant`, campaign_id, ad_id, channel, source, platform, country, metric, `minute`, active,
+    experiment_id, generation, `variant`, campaign_id, ad_id, channel, source, platform, country, metric, `minute`, active, has_y, has_k,
     CAST(LEAST(GREATEST(x0, `floor`, -1000000000000000), cap, 1000000000000000) AS DECIMAL(16, 0)) AS x0,
     CAST(LEAST(GREATEST(x1, `floor`, -1000000000000000), cap, 1000000000000000) AS DECIMAL(16, 0)) AS x1,
     CAST(LEAST(GREATEST(y0, -1000000000000000), 1000000000000000) AS DECIMAL(16, 0)) AS y0,
@@ -300,6 +301,7 @@ SELECT
     CAST(LEAST(GREATEST(k1, -1000000000000000), 1000000000000000) AS DECIMAL(16, 0)) AS k1
 FROM sums;
 
+-- Most metrics have no denominator or no covariate, and products of decimals cost more than all else here.
 CREATE TEMPORARY VIEW increments AS
 SELECT
     experiment_id, generation, metric, `variant`, `minute`, campaign_id, ad_id, channel, source, platform, country,
@@ -309,8 +311,11 @@ FROM (
     SELECT
         experiment_id, generation, metric, `variant`, `minute`, campaign_id, ad_id, channel, source, platform, country,
         CAST(0 AS BIGINT) AS users, active,
-        x1 - x0 AS x, (x1 - x0) * (x1 + x0) AS xx, y1 - y0 AS y, (y1 - y0) * (y1 + y0) AS yy, x1 * y1 - x0 * y0 AS xy,
-        k1 - k0 AS k, (k1 - k0) * (k1 + k0) AS kk, x1 * k1 - x0 * k0 AS xk, y1 * k1 - y0 * k0 AS yk
+        x1 - x0 AS x, (x1 - x0) * (x1 + x0) AS xx,
+        CASE WHEN has_y THEN y1 - y0 ELSE 0 END AS y, CASE WHEN has_y THEN (y1 - y0) * (y1 + y0) ELSE 0 END AS yy,
+        CASE WHEN has_y THEN x1 * y1 - x0 * y0 ELSE 0 END AS xy,
+        CASE WHEN has_k THEN k1 - k0 ELSE 0 END AS k, CASE WHEN has_k THEN (k1 - k0) * (k1 + k0) ELSE 0 END AS kk,
+        CASE WHEN has_k THEN x1 * k1 - x0 * k0 ELSE 0 END AS xk, CASE WHEN has_y AND has_k THEN y1 * k1 - y0 * k0 ELSE 0 END AS yk
     FROM steps
     UNION ALL
     SELECT
