@@ -3,8 +3,9 @@
     python bench/experiment_results.py [--users 200000]
 
 Eight metrics, three variants, fifty slices, thirty days of minutes, on an embedded ClickHouse in a temporary
-folder: from the question to the bytes of GraphQL's answer. The baseline, in the same run, is the plain sum of
-the same rows by metric, variant and slice, which has neither looks nor statistics.
+folder: from the question to the bytes of GraphQL's answer, and what it is made of: its statements alone, then
+with the statistics, then the whole. The baseline, in the same run, is the plain sum of the same rows by
+metric, variant and slice, which has neither looks nor statistics.
 """
 
 import argparse
@@ -14,11 +15,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tidemark.store.database import Database
+from tidemark.store.database import Database, Table
 
 _ROUNDS, _AIM_MS = 15, 150
 _START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -56,6 +57,29 @@ def taken(call: Callable[[], object]) -> tuple[float, float]:
         wall.append((time.perf_counter() - began) * 1000)
         cpu.append((time.process_time() - burnt) * 1000)
     return statistics.median(wall), min(cpu)
+
+
+class Noted:
+    """A database that notes what it is asked.
+
+    Attributes:
+        statements: With their parameters, in order.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.statements: list[tuple[str, Mapping[str, object] | None]] = []
+        self._database = database
+
+    def query(
+        self, sql: str, parameters: Mapping[str, object] | None = None, *, query_id: str | None = None
+    ) -> Table:
+        """Run a SELECT."""
+        self.statements.append((sql, parameters))
+        return self._database.query(sql, parameters, query_id=query_id)
+
+    def cancel(self, query_id: str) -> None:
+        """End the query with this id."""
+        self._database.cancel(query_id)
 
 
 def main(folder: Path, users: int) -> None:  # noqa: PLR0915 - one story
@@ -115,13 +139,17 @@ def main(folder: Path, users: int) -> None:  # noqa: PLR0915 - one story
         size = answered()
         whole = taken(answered)
     core = taken(lambda: one.results(database, by=["COUNTRY"]))
+    noted = Noted(database)
+    one.results(noted, by=["COUNTRY"])
+    statements = taken(lambda: [database.query(*each) for each in noted.statements])
     base = taken(lambda: database.query(plain, {"generation": generation, "metrics": ["", *names]}))
     hour = taken(lambda: one.series(database, metric="m0", variant="a"))
     print(f"{users:,} users, {rows:,} rows of 43,200 minutes, {os.cpu_count()} cores; p50 of {_ROUNDS}")
     print(f"{'':52s}{'wall ms':>9s}{'CPU ms':>9s}{'of it':>7s}")
     for name, (wall, cpu) in (
         ("plain sums of the same rows", base),
-        ("results: looks, statistics, corrections", core),
+        (f"its {len(noted.statements)} statements: increments by look", statements),
+        ("results: those, statistics, corrections", core),
         (f"GraphQL's answer, {size / 1000:,.0f} kB", whole),
         ("a series by the minute, the last 20,000", hour),
     ):

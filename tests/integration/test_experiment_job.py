@@ -54,6 +54,7 @@ def test_every_row_is_that_of_a_batch_whatever_the_order_and_after_flink_was_kil
 ) -> None:
     run, now = f"trouble-{now_ms()}", now_ms()
     events = truth.nasty(random.Random(7), run, 600, now - 12 * HOUR, 8 * 3600)
+    events += truth.extreme(run, now - 10 * HOUR)
     half = len(events) // 2
     cluster.send(events[:half])
     text = DEFINITION.format(run=run, start=rfc3339(now - 11 * HOUR), end=rfc3339(now - 5 * HOUR))

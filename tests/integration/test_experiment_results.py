@@ -120,20 +120,22 @@ def test_the_difference_is_that_of_the_means_and_with_a_covariate_what_that_leav
         if result["difference"] is not None:
             expected = result["treatment"]["mean"] - result["control"]["mean"]
             assert result["difference"]["value"] == pytest.approx(expected, rel=1e-12)
-    adjusted = next(one for one in told["button"]["now"] if one["metric"] == "revenue")
-    control, treatment = (arm("button", "revenue", key, NOW) for key in ("control", "green"))
-    assert adjusted["difference"]["value"] == pytest.approx(cuped(control, treatment), rel=1e-11)
+    for id_, name in (("button", "revenue"), ("named", "revenue"), ("named", "purchase")):
+        adjusted = next(one for one in told[id_]["now"] if one["metric"] == name)
+        control, treatment = (arm(id_, name, key, NOW) for key in ("control", "green"))
+        expected = cuped(control, treatment, MONEY.get(name, 1))
+        assert adjusted["difference"]["value"] == pytest.approx(expected, rel=1e-11)
 
 
-def cuped(control: Sample, treatment: Sample) -> float:
-    """The textbook's formula, in floats of currency units."""
+def cuped(control: Sample, treatment: Sample, unit: int) -> float:
+    """The textbook's formula, in floats; x in the metric's unit, k in currency units."""
     shared = spread = 0.0
     for found in (control, treatment):
-        xs, ks = [one.x / 1e6 for one in found.states], [one.k / 1e6 for one in found.states]
+        xs, ks = [one.x / unit for one in found.states], [one.k / 1e6 for one in found.states]
         shared += statistics.covariance(xs, ks)
         spread += statistics.variance(ks)
-    gap = statistics.fmean(one.x / 1e6 for one in treatment.states)
-    gap -= statistics.fmean(one.x / 1e6 for one in control.states)
+    gap = statistics.fmean(one.x / unit for one in treatment.states)
+    gap -= statistics.fmean(one.x / unit for one in control.states)
     before = statistics.fmean(one.k / 1e6 for one in treatment.states)
     before -= statistics.fmean(one.k / 1e6 for one in control.states)
     return gap - shared / spread * before
@@ -155,6 +157,25 @@ def test_users_in_two_variants_are_counted_apart_and_nowhere_else(told: Any) -> 
         users = told[id_]["users"]
         assert users["excluded"] == excluded > 0
         assert sum(users["by_variant"].values()) == len(USERS) - excluded
+
+
+@pytest.mark.parametrize("id_", DEFINITIONS)
+def test_users_split_and_what_remains_are_of_the_instant_that_is_asked_for(told: Any, id_: str) -> None:
+    then, metric = told[id_]["then"], metric_of(id_, "revenue")
+    counted = {key: len(arm(id_, metric.name, key, PAST).states) for key in ("control", "green")}
+    excluded = [one for one in USERS if not one.variant and one.at < PAST]
+    assert then["users"] == {"by_variant": counted, "excluded": len(excluded)}
+    assert then["observed"] == [[counted["control"], counted["green"]]]
+    # the weights change later on, so then there was still a decision to come
+    assert then["remaining"]["reasons"] != told[id_]["remaining"]["reasons"] == ["WEIGHTS_CHANGED"]
+    assert then["remaining"]["users"] > 0
+    assert told[id_]["remaining"]["users"] is None
+
+
+@pytest.mark.parametrize("id_", DEFINITIONS)
+def test_a_report_says_what_its_parts_say_when_asked_alone(told: Any, id_: str) -> None:
+    for together, alone in told[id_]["reports"]:
+        assert together == alone
 
 
 def test_the_split_is_tested_phase_by_phase(told: Any) -> None:
@@ -204,17 +225,21 @@ def test_what_cannot_be_asked_is_refused_with_what_can(told: Any) -> None:
 def test_the_numbers_of_the_generation_before_are_shown_until_the_new_ones_have_caught_up(told: Any) -> None:
     found = told["generations"]
     users = told["plain"]["now"][0]["control"]["users"]
+    anew = ["REBUILDING", "WEIGHTS_CHANGED"]
     for case in ("published anew, no rows yet", "no watermark", "some rows, not caught up"):
-        assert found[case] == [users, ["REBUILDING", "WEIGHTS_CHANGED"]], case
-    assert found["caught up"] < 10
-    assert found["an older one is asked for again"] == [users, ["WEIGHTS_CHANGED"]]
+        assert found[case] == [users, users, True, anew, anew], case
+    few, the_same, *rest = found["caught up"]
+    assert few == the_same < 10
+    assert (rest[0], "REBUILDING" in rest[1]) == (False, False)
+    still = ["WEIGHTS_CHANGED"]
+    assert found["an older one is asked for again"] == [users, users, False, still, still]
 
 
 def test_a_generation_that_needs_the_past_is_shown_when_the_job_has_read_that(told: Any) -> None:
     found = told["history"]
     users = told["plain"]["now"][0]["control"]["users"]
     for case in ("not read", "read, not yet seen"):
-        assert found[case] == [users, ["REBUILDING", "WEIGHTS_CHANGED"]], case
+        assert found[case][:4] == [users, users, True, ["REBUILDING", "WEIGHTS_CHANGED"]], case
     assert found["seen"] < 10
 
 

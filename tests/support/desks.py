@@ -34,6 +34,7 @@ from tidemark.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from tidemark.desk.answerer import Answerer
+    from tidemark.experiments.experiment import Experiments
 
 CATALOGUE = load(Settings().catalogue)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -170,6 +171,7 @@ class Stage:
     answerer: FakeAnswerer
     limits: Limits
     cache_bytes: int
+    experiments: "Experiments | None" = None
     telemetry: Telemetry = field(default_factory=Telemetry)
     at: float = 1_000.0
     threads: int = 0
@@ -185,6 +187,7 @@ class Stage:
             cache_bytes=self.cache_bytes,
             limits=self.limits,
             clock=clock,
+            experiments=self.experiments,
         )
 
     async def _sleep(self, seconds: float) -> None:
@@ -231,10 +234,14 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    *, limits: Limits = DEFAULT_LIMITS, cache_bytes: int = 1_000_000, **answerer: Any
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    cache_bytes: int = 1_000_000,
+    experiments: "Experiments | None" = None,
+    **answerer: Any,
 ) -> AsyncIterator[Stage]:
     """A desk in real threads, ended with the context; nothing may be left of it then."""
-    made = Stage(FakeAnswerer(**answerer), limits, cache_bytes)
+    made = Stage(FakeAnswerer(**answerer), limits, cache_bytes, experiments)
     with mock.patch.object(runner, "to_thread", SimpleNamespace(run_sync=made.thread)):
         try:
             yield made

@@ -7,25 +7,31 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from declared import TEXT, read, with_line
 from experiment_users import NAMES, Deed, User, crowd, rows
 from tidemark.experiments.definition import Definition
 from tidemark.store.database import Database
 
+if TYPE_CHECKING:
+    from tidemark.experiments.experiment import Experiment
+
 START = datetime(2026, 11, 1, tzinfo=UTC)
 LAST = START + timedelta(days=17)
 PAST = START + timedelta(days=5, hours=3, minutes=7)
 COVERED = TEXT
 PLAIN = with_line("covariate: {days: 14}\n", "", with_line("id: button", "id: plain"))
+NAMED = with_line("covariate: {days: 14}", "covariate: {metric: revenue, days: 14}", COVERED).replace(
+    "id: button", "id: named\nunit: anonymous_id"
+)
 SHARES = {"control": 0.2, "green": 0.3}
 GENERATION = int(START.timestamp()) - 60
 
 
 def definitions() -> dict[str, Definition]:
-    """With a covariate and without."""
-    return {one.id: one for one in (read(COVERED), read(PLAIN))}
+    """With a covariate, without, and with that of one metric for all and another unit."""
+    return {one.id: one for one in (read(COVERED), read(PLAIN), read(NAMED))}
 
 
 def users() -> list[User]:
@@ -84,6 +90,20 @@ def story(database: Database) -> dict[str, Any]:
                 for grain in (Grain.MINUTE, Grain.HOUR, Grain.DAY)
             },
             "remaining": asdict(one.remaining(database, metric="revenue", variant="green")),
+            "then": {
+                "users": asdict(one.users(database, at=PAST)),
+                "observed": one.sample_ratio(database, at=PAST).observed.tolist(),
+                "remaining": asdict(one.remaining(database, metric="revenue", variant="green", at=PAST)),
+            },
+            "reports": [
+                reported(one, database, **asked)
+                for asked in (
+                    {},
+                    {"at": PAST},
+                    {"by": ["COUNTRY"], "metrics": ["revenue", "refunds"]},
+                    {"where": [("COUNTRY", "IN", ["DE"])], "by": ["PLATFORM"], "at": PAST},
+                )
+            ],
         }
     plain = opened().find("plain")
     assert plain is not None
@@ -97,11 +117,15 @@ def story(database: Database) -> dict[str, Any]:
         "variant": refused(lambda: plain.remaining(database, metric="purchase", variant="grn")),
     }
 
-    def answered(through: datetime | None, number: int, beginning: int = 0) -> tuple[float, list[str]]:
+    def answered(
+        through: datetime | None, number: int, beginning: int = 0
+    ) -> tuple[float, float, bool, list[str], list[str]]:
         one = opened(through, number, beginning).find("plain")
         assert one is not None
         (result,) = one.results(database, metrics=["purchase"])
-        return result.control.users, result.reasons
+        left = one.remaining(database, metric="purchase", variant="green")
+        users = one.users(database).by_variant["control"]
+        return result.control.users, users, one.is_rebuilding(database), result.reasons, left.reasons
 
     newer = int(LAST.timestamp()) - 5
     found["generations"] = {
@@ -111,21 +135,10 @@ def story(database: Database) -> dict[str, Any]:
     insert(database, rows(known["plain"], newer, users()[:10]))
     found["generations"] |= {
         "some rows, not caught up": answered(LAST - timedelta(seconds=30), newer),
-        "caught up": answered(LAST + timedelta(minutes=1), newer)[0],
+        "caught up": answered(LAST + timedelta(minutes=1), newer),
         "an older one is asked for again": answered(LAST, GENERATION),
     }
-    later = LAST + timedelta(minutes=2)
-    beginning = round(START.timestamp() * 1000) + 1
-    found["history"] = {"not read": answered(later, newer, beginning)}
-    database.insert(
-        "tidemark.experiment_history",
-        ("experiment_id", "generation", "read_at"),
-        [("plain", newer, LAST + timedelta(minutes=1))],
-    )
-    found["history"] |= {
-        "read, not yet seen": answered(LAST + timedelta(minutes=1), newer, beginning),
-        "seen": answered(later, newer, beginning)[0],
-    }
+    found["history"] = history(database, answered, newer)
     stranger = User(int(START.timestamp() * 1000), ("violet",), {}, (Deed("conversion", 0),))
     insert(database, rows(known["button"], GENERATION, [stranger]))
     button = opened().find("button")
@@ -141,6 +154,41 @@ def story(database: Database) -> dict[str, Any]:
         button.results(database, where=[("COUNTRY", "IN", ["nowhere"])], by=["PLATFORM"])
     )
     return found
+
+
+def history(
+    database: Database, answered: Callable[[datetime, int, int], tuple[Any, ...]], newer: int
+) -> dict[str, Any]:
+    """A generation that needs events of before the job's beginning, until the job has read them."""
+    later = LAST + timedelta(minutes=2)
+    beginning = round(START.timestamp() * 1000) + 1
+    found: dict[str, Any] = {"not read": answered(later, newer, beginning)}
+    database.insert(
+        "tidemark.experiment_history",
+        ("experiment_id", "generation", "read_at"),
+        [("plain", newer, LAST + timedelta(minutes=1))],
+    )
+    return found | {
+        "read, not yet seen": answered(LAST + timedelta(minutes=1), newer, beginning),
+        "seen": answered(later, newer, beginning)[0],
+    }
+
+
+def reported(one: "Experiment", database: Database, **asked: Any) -> list[str]:
+    """One report, and the same asked one by one."""
+    whole, at = one.report(database, **asked), asked.get("at")
+    alone = (
+        one.results(database, **asked),
+        one.users(database, at=at),
+        one.sample_ratio(database, where=asked.get("where", ()), at=at),
+        {
+            (metric, variant): one.remaining(database, metric=metric, variant=variant, at=at)
+            for metric, variant in whole.remaining
+        },
+        one.is_rebuilding(database),
+    )
+    together = (whole.results, whole.users, whole.split, whole.remaining, whole.is_rebuilding)
+    return [repr(each) for each in (together, alone)]
 
 
 def insert(database: Database, made: Any) -> None:

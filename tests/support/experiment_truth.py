@@ -133,6 +133,27 @@ def told(bootstrap: str, experiment: str) -> dict[int, Rows]:
     return {one: {key: row for key, row in rows.items() if any(row)} for one, rows in found.items()}
 
 
+def extreme(run: str, start: int) -> list[dict[str, Any]]:
+    """Two users whose sums go out of the bounds of 10^15 micros, one above, one below, and come back."""
+    events: list[dict[str, Any]] = []
+    for user, sign in (("up", 1), ("down", -1)):
+        shown = {"event": "exposure", "experiment_id": run, "variant": "control"}
+        moves = [
+            *[("conversion", sign, 1)] * 110,
+            *[("refund", -sign, 2)] * 240,
+            *[("conversion", sign, 3)] * 120,
+        ]
+        deeds = [
+            {"event": name, "value_micros": way * 9_999_999_999_999, "event_time": start + minute * MINUTE}
+            for name, way, minute in moves
+        ]
+        for number, deed in enumerate([shown | {"event_time": start}, *deeds]):
+            events.append(
+                {"event_id": f"{run}-{user}-{number}", "user_id": f"{run}-{user}", "source": "web", **deed}
+            )
+    return events
+
+
 def nasty(chance: random.Random, run: str, users: int, start: int, seconds: int) -> list[dict[str, Any]]:
     """Events of users in every kind of trouble, in an order that has nothing to do with their times."""
     events: list[dict[str, Any]] = []

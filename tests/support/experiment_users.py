@@ -5,11 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
-from tidemark.experiments.definition import Definition, Kind, Metric
+from tidemark.experiments.definition import Definition, Kind, Metric, Total
 from tidemark.query.formula import Measure
 
 MINUTE_MS = 60_000
+LIMIT = 10**15
 COLUMNS = ("campaign_id", "ad_id", "channel", "source", "platform", "country")
 NAMES = (
     *("experiment_id", "generation", "metric", "variant", "minute", *COLUMNS, "users", "active"),
@@ -108,19 +110,33 @@ def state(definition: Definition, metric: Metric, user: User, before: int) -> St
     within = [
         one for one in user.deeds if user.at <= one.at < user.at + definition.window_ms and one.at < before
     ]
-    numerator = [one for one in within if one.event in metric.numerator.events]
-    denominator = metric.denominator
-    below = [one for one in within if denominator is not None and one.event in denominator.events]
-    k = 0
-    if definition.covariate is not None:
-        since = user.at - definition.covariate.days * 86_400_000
-        past = [
-            one for one in user.deeds if since <= one.at < user.at and one.event in metric.numerator.events
-        ]
-        k = capped(metric, sum(amount(metric.numerator.measure, one) for one in past))
-    x = capped(metric, sum(amount(metric.numerator.measure, one) for one in numerator))
-    y = sum(amount(denominator.measure, one) for one in below) if denominator is not None else 0
-    return State(x, y, k, bool(numerator or below))
+    numerator, denominator = metric.numerator, metric.denominator
+    x = clamped(added(numerator, within))
+    if metric.kind is Kind.PROPORTION:
+        x = min(max(x, 0), 1)
+    elif metric.cap is not None:
+        x = min(x, metric.cap)
+    return State(
+        x=x,
+        y=0 if denominator is None else clamped(added(denominator, within)),
+        k=covariate(definition, metric, user),
+        active=any(one.event in numerator.events for one in within),
+    )
+
+
+def covariate(definition: Definition, metric: Metric, user: User) -> int:
+    """What the user had done before the first exposure, of the metric's own or of the one that is named."""
+    if definition.covariate is None:
+        return 0
+    name = definition.covariate.metric or metric.name
+    (of,) = (one for one in definition.metrics if one.name == name)
+    since = user.at - definition.covariate.days * 86_400_000
+    return clamped(added(of.numerator, [one for one in user.deeds if since <= one.at < user.at]))
+
+
+def added(total: Total, deeds: Iterable[Deed]) -> int:
+    """What those of the deeds that count add up to."""
+    return sum(amount(total.measure, one) for one in deeds if one.event in total.events)
 
 
 def amount(measure: Measure, deed: Deed) -> int:
@@ -128,11 +144,26 @@ def amount(measure: Measure, deed: Deed) -> int:
     return {Measure.QUANTITY: deed.quantity, Measure.VALUE_MICROS: deed.micros, Measure.EVENTS: 1}[measure]
 
 
-def capped(metric: Metric, total: int) -> int:
-    """A user's sum as it counts."""
-    if metric.kind is Kind.PROPORTION:
-        return min(max(total, 0), 1)
-    return total if metric.cap is None else min(total, metric.cap)
+def clamped(total: int) -> int:
+    """A user's sum within what squares of many users leave room for."""
+    return min(max(total, -LIMIT), LIMIT)
+
+
+def events(definition: Definition, users: Iterable[User]) -> Iterator[dict[str, Any]]:
+    """What the application sent: one event an exposure and a deed. Two users share the id that is no unit."""
+    for number, user in enumerate(users):
+        ids = {"user_id": f"u{number // 2}", "anonymous_id": f"a{number // 2}"}
+        ids[definition.unit.value] = f"one{number}"
+        for after, variant in enumerate(user.variants):
+            yield {
+                "event_id": f"{number}-{after}", "event": "exposure", "event_time": user.at + after,
+                "experiment_id": definition.id, "variant": variant, **user.cell, **ids,
+            }  # fmt: skip
+        for place, deed in enumerate(user.deeds):
+            yield {
+                "event_id": f"{number}-deed-{place}", "event": deed.event, "event_time": deed.at,
+                "quantity": deed.quantity, "value_micros": deed.micros, **ids,
+            }  # fmt: skip
 
 
 def rows(definition: Definition, generation: int, users: Iterable[User]) -> Iterator[Sequence[object]]:
@@ -140,7 +171,8 @@ def rows(definition: Definition, generation: int, users: Iterable[User]) -> Iter
     cells: dict[tuple[str, str, int, tuple[str, ...]], dict[str, int]]
     cells = defaultdict(lambda: defaultdict(int))
     for user in users:
-        cell = tuple(user.cell.get(column, "") if column in definition.slices else "" for column in COLUMNS)
+        kept = definition.slices if user.variant else ()  # the cell of an excluded user is empty
+        cell = tuple(user.cell.get(column, "") if column in kept else "" for column in COLUMNS)
         seen = minute(user.at)
         cells["", user.variant, seen, cell]["users"] += 1
         if not user.variant:

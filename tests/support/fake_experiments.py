@@ -8,6 +8,7 @@ from typing import Any
 from declared import TEXT, read
 from tidemark.experiments.definition import Definition
 from tidemark.experiments.experiment import Experiment, Experiments
+from tidemark.experiments.increments import parts
 from tidemark.experiments.published import Published
 from tidemark.experiments.registry import Fixed
 from tidemark.freshness import Freshness
@@ -34,6 +35,35 @@ class Result:
     elapsed_ms: float = 2.0
 
 
+def columns_of(metrics: Sequence[str]) -> tuple[str, ...]:
+    """What a statement reads of metrics, which are all of one kind."""
+    asked = [one for one in DEFINITION.metrics if one.name in metrics]
+    (part,) = [one for one in parts(DEFINITION, asked) if one.metrics == tuple(metrics)]
+    return part.columns
+
+
+def added(column: str, users: float, done: float) -> int:
+    """What a look adds: x is 1 of those who do it, y is 1 of one half of the users and 3 of the other."""
+    sums = {"users": users, "y": 2 * users, "yy": 5 * users, "xy": 3 * done}
+    return int(sums.get(column, done))
+
+
+def pack(values: Sequence[int], size: int) -> bytes:
+    """An array of numbers of so many bytes in RowBinary."""
+    return length(len(values)) + b"".join(one.to_bytes(size, "little") for one in values)
+
+
+def pack_texts(values: Sequence[str]) -> bytes:
+    """An array of texts in RowBinary."""
+    encoded = [one.encode() for one in values]
+    return length(len(values)) + b"".join(length(len(one)) + one for one in encoded)
+
+
+def length(value: int) -> bytes:
+    """LEB128."""
+    return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + length(value >> 7)
+
+
 @dataclass
 class FakeDatabase:
     """Each look brings the same to every slice: 100 users an arm, of whom so many do what is counted."""
@@ -53,30 +83,32 @@ class FakeDatabase:
             found = [one for one in self.generations if one <= most]
             found.sort(reverse="DESC" in sql)
             return Result([found[:1]], len(found[:1]))
-        starts, metrics = given["starts"], given["metrics"]
+        starts = given["starts"]
         assert isinstance(starts, list)
-        assert isinstance(metrics, list)
-        looks = range(1, len(starts) + 1)
-        # users; active, x (micros of money), y; n xx - x x of 0 or 1 a user, and so on
-        is_sliced = ", country" in sql
-        rows = []
-        for values in self.slices if is_sliced else [()]:
-            for variant, (users, done) in PER_LOOK.items():
-                rows.append(["", variant, *values, [users * n for n in looks], *[[]] * self._width(sql)])
-                for metric in metrics[1:]:
-                    x = [done * n for n in looks]
-                    dxx = [a * (users * n - a) for a, n in zip(x, looks, strict=True)]
-                    y = [2 * users * n for n in looks]
-                    ratio = [y, dxx, y, dxx] if "s_y" in sql else []
-                    plain = [x, x, *ratio[:1], dxx, *ratio[1:3]]
-                    rows.append([metric, variant, *values, [], *plain])
-        return Result([list(column) for column in zip(*rows, strict=True)], len(rows))
+        by = ["country"] if ", country" in sql else []
+        read = [name for name in given if name.startswith("metrics_")]
+        parts = [self._part(starts, given[name], by) for name in read]
+        return Result([list(range(len(parts))), parts], len(parts))
+
+    def _part(self, starts: Sequence[int], metrics: Any, by: Sequence[str]) -> bytes:
+        """One part's row, as the engine packs it."""
+        groups = [
+            (metric, variant, values)
+            for values in (self.slices if by else [()])
+            for variant in PER_LOOK
+            for metric in metrics
+        ]
+        texts = [[metric for metric, _, _ in groups], [variant for _, variant, _ in groups]]
+        texts += [[values[place] for _, _, values in groups] for place in range(len(by))]
+        packed = b"".join(pack_texts(one) for one in texts)
+        packed += pack([len(starts)] * len(groups), 8) + pack([*starts] * len(groups), 4)
+        for column in columns_of(metrics):
+            each = [added(column, *PER_LOOK[variant]) for _, variant, _ in groups for _ in starts]
+            packed += pack(each, 8 if column in {"users", "active"} else 16)
+        return packed
 
     def cancel(self, query_id: str) -> None:
         raise AssertionError(query_id)
-
-    def _width(self, sql: str) -> int:
-        return 6 if "s_y" in sql else 3 if "s_x" in sql else 0
 
 
 def experiments(database: FakeDatabase, *definitions: Definition) -> Experiments:

@@ -1,13 +1,14 @@
 """Experiments over GraphQL, on a desk and a database that answer what the test says."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from declared import TEXT, read
 from fake_desk import FakeDesk, context_of
-from fake_experiments import CATALOGUE, FakeDatabase, experiments
+from fake_experiments import CATALOGUE, GENERATION, FakeDatabase, experiments
 from tidemark.api.schema import build_schema
 
 SCHEMA = build_schema(CATALOGUE)
@@ -20,8 +21,8 @@ fragment R on Result { __typename metric variant slice { name value } control { 
 """
 
 
-def ask(document: str, **variables: Any) -> Any:
-    database = FakeDatabase(slices=[("DE",), ("FR",)])
+def ask(document: str, generations: Sequence[int] = (GENERATION,), **variables: Any) -> Any:
+    database = FakeDatabase(slices=[("DE",), ("FR",)], generations=generations)
     known = experiments(database, read(TEXT.replace("covariate: {days: 14}\n", "")), DRAFT).all()
     desk = FakeDesk(known=known, database=database)
     result = asyncio.run(SCHEMA.execute(document, variables, context_of(desk)))
@@ -107,12 +108,47 @@ def test_a_series_is_columns() -> None:
     assert told["remaining"]["users"] == 0.0  # it is decided
 
 
+def test_the_split_and_what_remains_are_of_the_instant_that_results_are_of() -> None:
+    told = ask(
+        """query($at: DateTime) { experiment(id: "button") {
+        results(metrics: ["purchase"], at: $at) { control { users } treatment { users } }
+        sampleRatio(at: $at) { observed }
+        remaining(metric: "purchase", variant: "green", at: $at) { users reasons } } }""",
+        at="2026-11-01T00:10:00Z",
+    )["experiment"]
+    (result,) = told["results"]
+    assert told["sampleRatio"]["observed"] == [result[arm]["users"] for arm in ("control", "treatment")]
+    # ten looks of the first ten minutes, and each counts a hundred users an arm here
+    assert told["sampleRatio"]["observed"] == [1_000.0, 1_000.0]
+    assert told["remaining"] == {"users": 0.0, "reasons": []}
+
+
+def test_whether_numbers_are_counted_anew_is_told_once_for_all_of_them() -> None:
+    document = """{ experiment(id: "button") { isRebuilding
+        remaining(metric: "purchase", variant: "green") { reasons }
+        results(metrics: ["purchase"]) { reasons } } }"""
+    for generations, anew in (((GENERATION,), False), ((GENERATION - 5_000,), True)):
+        told = ask(document, generations)["experiment"]
+        reasons = ["REBUILDING"] if anew else []
+        assert told == {
+            "isRebuilding": anew,
+            "remaining": {"reasons": reasons},
+            "results": [{"reasons": reasons}],
+        }
+    assert ask('{ experiment(id: "later") { isRebuilding } }') == {"experiment": {"isRebuilding": False}}
+
+
 @pytest.mark.parametrize(
     ("field", "code"),
     [
         ('results(metrics: ["nothing"]) { metric }', "UNKNOWN_NAME"),
         ("results(by: [CAMPAIGN]) { metric }", "UNKNOWN_NAME"),
         ('results(at: "2026-10-01T00:00:00Z") { metric }', "BAD_RANGE"),
+        ('sampleRatio(at: "2026-10-01T00:00:00Z") { ok }', "BAD_RANGE"),
+        (
+            'remaining(metric: "purchase", variant: "green", at: "2027-01-01T00:00:00Z") { users }',
+            "BAD_RANGE",
+        ),
         ("results(slice: [{dimension: COUNTRY, values: []}]) { metric }", "BAD_CONDITION"),
         ('series(metric: "purchase", variant: "control") { at }', "UNKNOWN_NAME"),
     ],

@@ -1,6 +1,7 @@
 """Experiments at the plain doors: words in the address, JSON as the answer."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -10,7 +11,8 @@ from starlette.applications import Starlette
 from asgi import client_of
 from declared import TEXT, read
 from fake_desk import FakeDesk
-from fake_experiments import CATALOGUE, FakeDatabase, experiments
+from fake_experiments import CATALOGUE, FakeDatabase, experiment, experiments
+from tidemark.doors import trials
 from tidemark.doors.manual import openapi
 from tidemark.doors.routes import add_doors
 from tidemark.query.caller import Caller
@@ -45,19 +47,45 @@ def test_one_tells_everything_at_once(client: httpx.Client) -> None:
     told = get(client, "/v1/experiments/button?series=day&metric=purchase,revenue")
     assert [one["name"] for one in told["metrics"]] == ["purchase", "revenue"]
     assert [one["unit"] for one in told["metrics"]] == ["fraction", "EUR"]
-    assert [one["users"] for one in told["variants"]] == [100.0, 100.0]
     (purchase, _) = told["results"]
+    assert [one["users"] for one in told["variants"]] == [
+        purchase[side]["users"] for side in ("control", "treatment")
+    ]
     assert purchase["verdict"] == "BETTER"
     assert purchase["adjusted"]["eBHRejected"] is True
     assert purchase["fixedHorizon"]["degreesOfFreedom"] is None
     assert [one["metric"] for one in told["series"]] == ["purchase", "revenue"]
     assert told["remaining"][0]["users"] == 0
+    assert (told["at"], told["isRebuilding"]) == (None, False)
     assert told["freshness"]["completeThrough"] == "2026-11-08T12:00:14Z"
 
 
 def test_slices_and_instants_come_in_words(client: httpx.Client) -> None:
     told = get(client, "/v1/experiments/button?by=country&slice=platform=mobile&at=2026-11-05T12:00")
     assert {one["slice"][0]["value"] for one in told["results"]} == {"DE", "FR"}
+    assert told["at"] == "2026-11-05T12:00:00Z"
+
+
+def test_everything_on_a_page_is_of_its_instant(client: httpx.Client) -> None:
+    told = get(client, "/v1/experiments/button?at=2026-11-01T00:10&metric=purchase&series=minute")
+    (result,) = told["results"]
+    users = [1_000.0, 1_000.0]
+    assert [result[side]["users"] for side in ("control", "treatment")] == users
+    assert [one["users"] for one in told["variants"]] == users
+    assert told["sampleRatio"]["observed"] == users
+    assert told["series"][0]["at"][-1] == "2026-11-01T00:10:00Z"
+    assert told["series"][0]["controlUsers"][-1] == users[0]
+
+
+def test_weights_are_those_of_the_pages_instant() -> None:
+    changed = read(PLAIN.replace("start: 2026-11-10,", "start: 2026-11-04,"))
+    one = experiment(FakeDatabase(), changed)
+
+    def weights(at: datetime | None) -> list[float]:
+        return [each["weight"] for each in trials.summary(one, at)["variants"]]
+
+    assert weights(None) == [0.75, 0.25]
+    assert weights(datetime(2026, 11, 3, tzinfo=UTC)) == [0.5, 0.5]
 
 
 @pytest.mark.parametrize(

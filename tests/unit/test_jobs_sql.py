@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tidemark.jobs.definition import jobs
-from tidemark.jobs.plan import with_ttl
+from tidemark.jobs.plan import with_joins_row_by_row, with_ttl
 from tidemark.jobs.sql import split
 from tidemark.settings import Settings
 
@@ -51,3 +51,25 @@ def test_a_join_remembers_definitions_without_an_end_and_the_other_side_as_set()
     plan = json.dumps({"nodes": nodes, "edges": edges})
     found = json.loads(with_ttl(plan, "5 s", for_ever=("metrics",)))
     assert [state["ttl"] for state in found["nodes"][3]["state"]] == ["5 s", "0 ms"]
+
+
+def test_what_was_read_of_definitions_is_remembered_without_an_end_by_what_takes_each_once() -> None:
+    nodes = [
+        {"id": 1, "scanTableSource": {"table": {"identifier": "`c`.`d`.`metrics`"}}},
+        {"id": 2, "state": [{"index": 0, "ttl": "9 d"}]},
+        {"id": 3, "scanTableSource": {"table": {"identifier": "`c`.`d`.`events`"}}},
+        {"id": 4, "state": [{"index": 0, "ttl": "9 d"}]},
+    ]
+    plan = json.dumps({"nodes": nodes, "edges": [{"source": 1, "target": 2}, {"source": 3, "target": 4}]})
+    found = json.loads(with_ttl(plan, "5 s", for_ever=("metrics",)))
+    assert [found["nodes"][place]["state"][0]["ttl"] for place in (1, 3)] == ["0 ms", "5 s"]
+
+
+def test_joins_take_row_by_row_what_all_others_take_in_batches() -> None:
+    name = "table.exec.mini-batch.enabled"
+    nodes = [
+        {"id": 1, "type": "stream-exec-join_1"},
+        {"id": 2, "type": "stream-exec-group-aggregate_1", "configuration": {name: "true"}},
+    ]
+    found = json.loads(with_joins_row_by_row(json.dumps({"nodes": nodes, "edges": []})))
+    assert [node["configuration"][name] for node in found["nodes"]] == ["false", "true"]

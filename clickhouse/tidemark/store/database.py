@@ -27,6 +27,9 @@ _SETTINGS: dict[str, object] = {
     "session_timezone": "UTC",
 }
 
+# all texts are UTF-8, but for a column of this name, which holds bytes
+_FORMATS = {"packed": "bytes"}
+
 Parameters = Mapping[str, object]
 
 
@@ -91,7 +94,11 @@ class Database:
         settings = None if query_id is None else _marked(query_id)
         with self._handle() as client:
             result = client.query(
-                sql, parameters=dict(parameters or {}), settings=settings, column_oriented=True
+                sql,
+                parameters=dict(parameters or {}),
+                settings=settings,
+                column_formats=_FORMATS,
+                column_oriented=True,
             )
             columns = list(result.result_columns) or [[] for _ in result.column_names]
             read = result.summary

@@ -73,8 +73,13 @@ def _experiment(settings: Settings, connector: Path) -> Job:
         _TTL: f"{settings.experiment_state_days} d",
         # its rows are seen when a checkpoint commits them
         "execution.checkpointing.interval": f"{round(settings.commit_seconds * 1000)} ms",
-        # no mini-batch: its join throws when a task fails while starting, which ends the whole TaskManager
-        "table.exec.mini-batch.enabled": "false",
+        # changes of a minute or a cell go on as one at the next flush: each checkpoint flushes, and no row is
+        # seen before it, so nothing is later for it
+        "table.exec.mini-batch.enabled": "true",
+        "table.exec.mini-batch.allow-latency": "2 s",
+        "table.exec.mini-batch.size": "20000",  # of each operator, on the heap
+        "table.optimizer.agg-phase-strategy": "ONE_PHASE",
+        "pipeline.object-reuse": "true",
     }
     job = _job("experiment", statements, configuration, settings, connector)
     return replace(job, commits_within=_TRANSACTION_SECONDS)

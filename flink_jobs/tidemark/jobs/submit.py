@@ -64,7 +64,9 @@ def submit(job: Job, *, checkpoint: Path | None) -> str:
         submitted = job.plan.with_suffix(".submitted")
         submitted.write_text(
             plan.with_ttl(
-                job.plan.read_text(), job.configuration["table.exec.state.ttl"], for_ever=_DEFINITIONS
+                plan.with_joins_row_by_row(job.plan.read_text()),
+                job.configuration["table.exec.state.ttl"],
+                for_ever=_DEFINITIONS,
             )
         )
         client = environment.execute_sql(f"EXECUTE PLAN '{submitted}'").get_job_client()

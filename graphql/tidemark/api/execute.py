@@ -8,6 +8,7 @@ not known here, or has a resolver of its own, goes graphql-core's way.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Final
 
 from graphql import GraphQLEnumType, GraphQLNamedType, GraphQLObjectType, get_named_type
@@ -142,32 +143,33 @@ class FrameExecutor(StrawberryGraphQLCoreExecutionContext):
         selected = self._selected(type_, details)
         if selected is None or not isinstance(type_, GraphQLObjectType):
             return None
-        names = PLAIN[type_.name]
-        parts: list[tuple[str, str, Callable[[Any], Any]]] = []
-        leaves = 0
+        attributes = PLAIN[type_.name]
+        selected_of = {name: attributes[of] for name, (of, _) in selected.items() if of != _TYPENAME}
+        constants = dict.fromkeys(selected, type_.name)
+        changes: list[tuple[str, Callable[[Any], Any]]] = []
+        leaves = len(selected)
         for name, (of, sub) in selected.items():
-            if of == _TYPENAME:
-                parts.append((name, "__class__", lambda _: type_.name))
-                continue
-            field_type = get_named_type(type_.fields[of].type)
-            read: Callable[[Any], Any] = _same
+            field_type = None if of == _TYPENAME else get_named_type(type_.fields[of].type)
             if isinstance(field_type, GraphQLObjectType):
                 reader = self._reader(field_type, sub)
                 if reader is None:
                     return None
-                read, below = reader
-                leaves += below
+                changes.append((name, reader[0]))
+                leaves += reader[1]
             elif isinstance(field_type, GraphQLEnumType):
-                read = _value
-            parts.append((name, names[of], read))
-        leaves += len(parts)
+                changes.append((name, _value))
+        read = _attributes(tuple(selected_of.values()))
 
         def of_object(value: Any) -> Any:  # noqa: ANN401
             if value is None:
                 return None
             if isinstance(value, list | tuple):
                 return [of_object(one) for one in value]
-            return {name: read(getattr(value, attribute)) for name, attribute, read in parts}
+            made = constants.copy()
+            made.update(zip(selected_of, read(value), strict=True))
+            for name, change in changes:
+                made[name] = change(made[name])
+            return made
 
         return of_object, leaves
 
@@ -207,8 +209,11 @@ def _is_known(type_: GraphQLObjectType, name: str) -> bool:
     return name in type_.fields and isinstance(type_.fields[name].resolve, Cell)
 
 
-def _same(value: Any) -> Any:  # noqa: ANN401
-    return value
+def _attributes(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """What reads them all in one call."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _value(member: Any) -> Any:  # noqa: ANN401

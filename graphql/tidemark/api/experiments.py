@@ -186,6 +186,9 @@ class Remaining:
     low_seconds: float | None
     high_seconds: float | None
     minimum_detectable_lift: float | None
+    reasons: list[str] = strawberry.field(
+        description="Those of the result; the figures are null where no users bring a verdict any more."
+    )
 
 
 def experiment_type(enums: Enums, condition: type) -> type:
@@ -205,7 +208,7 @@ def experiment_type(enums: Enums, condition: type) -> type:
                 "The sample size the boundary is tuned for; fixed at the start.",
             ),
             field("variants", list[Variant]),
-            field("sampleRatio", SampleRatio, arguments={"slice": conditions}),
+            field("sampleRatio", SampleRatio, arguments={"slice": conditions, "at": datetime | None}),
             field(
                 "results",
                 list[Result],
@@ -231,11 +234,20 @@ def experiment_type(enums: Enums, condition: type) -> type:
                     "to": datetime | None,
                 },
             ),
-            field("remaining", Remaining, arguments={"metric": str, "variant": str}),
+            field(
+                "remaining",
+                Remaining,
+                arguments={"metric": str, "variant": str, "at": datetime | None},
+            ),
             field(
                 "excludedUsers",
                 float,
                 "Users seen in more than one variant; they are counted here and nowhere else.",
+            ),
+            field(
+                "isRebuilding",
+                bool,
+                "Whether numbers are those of the definition before, or not whole yet (REBUILDING).",
             ),
             field("freshness", Freshness),
         ],
@@ -256,7 +268,7 @@ def _all(_root: object, info: Info, status: ExperimentStatus | None = None) -> l
 
 async def _variants(one: Experiment, info: Info) -> list[Variant]:
     users = (await _read(info, one.users)).by_variant
-    shares = one.shares
+    shares = one.shares()
     return [
         Variant(key=each.key, weight=shares[each.key], is_control=each.is_control, users=users[each.key])
         for each in one.definition.variants
@@ -272,9 +284,10 @@ async def _sample_ratio(
     one: Experiment,
     info: Info,
     slice: Conditions = (),  # noqa: A002 - its name in GraphQL
+    at: datetime | None = None,
 ) -> SampleRatio:
     where = conditions_of(slice)
-    return SampleRatio.of(await _read(info, lambda database: one.sample_ratio(database, where=where)))
+    return SampleRatio.of(await _read(info, lambda database: one.sample_ratio(database, where=where, at=at)))
 
 
 def _results(
@@ -300,8 +313,12 @@ def _series(one: Experiment, info: Info, metric: str, variant: str, **given: Any
     )
 
 
-def _remaining(one: Experiment, info: Info, metric: str, variant: str) -> Any:  # noqa: ANN401
-    return _read(info, lambda database: one.remaining(database, metric=metric, variant=variant))
+def _remaining(one: Experiment, info: Info, metric: str, variant: str, at: datetime | None = None) -> Any:  # noqa: ANN401 - an awaitable of what remains
+    return _read(info, lambda database: one.remaining(database, metric=metric, variant=variant, at=at))
+
+
+def _is_rebuilding(one: Experiment, info: Info) -> Any:  # noqa: ANN401 - an awaitable of a bool
+    return _read(info, one.is_rebuilding)
 
 
 def _started(one: Experiment, _info: Info) -> datetime | None:
@@ -332,5 +349,6 @@ EXPERIMENT_FIELDS: Mapping[str, Callable[..., Any]] = {
     "series": _series,
     "remaining": _remaining,
     "excludedUsers": _excluded,
+    "isRebuilding": _is_rebuilding,
     "freshness": lambda one, _info: Freshness.of(one.freshness, one.freshness.now),
 }

@@ -16,7 +16,7 @@ TASK_MANAGERS = ("taskmanager-1", "taskmanager-2")
 _SLOTS = 2  # of each TaskManager: room for the campaign's and the experiments' job, so that one may die
 _MEGABYTES = {
     "framework.heap": 128,
-    "task.heap": 448,
+    "task.heap": 640,  # the experiment job folds rows in it between two flushes
     "framework.off-heap": 64,
     "task.off-heap": 64,
     "network": 64,

@@ -89,9 +89,9 @@ def unknown(id_: str, known: Sequence[str]) -> QueryError:
     return QueryError(Code.UNKNOWN_EXPERIMENT, f"There is no experiment {shown(id_)}; {nearest(id_, known)}")
 
 
-def summary(one: Experiment) -> Body:
-    """What was declared."""
-    definition, shares = one.definition, one.shares
+def summary(one: Experiment, at: datetime | None = None) -> Body:
+    """What was declared; the weights are those of now, or of an instant."""
+    definition, shares = one.definition, one.shares(at)
     is_draft = definition.status is Status.DRAFT or definition.start_ms is None
     return {
         "id": definition.id,
@@ -119,13 +119,13 @@ def body(one: Experiment, database: Database, words: Words, currency: str) -> Bo
     """
     definition = one.definition
     asked = metrics_of(definition, words.metrics)
-    results = one.results(database, metrics=words.metrics, where=words.slice, by=words.by, at=words.at)
-    users, split = one.users(database), one.sample_ratio(database, where=words.slice)
-    told = summary(one)
+    known = one.report(database, metrics=words.metrics, where=words.slice, by=words.by, at=words.at)
+    told, split = summary(one, words.at), known.split
     for variant in told["variants"]:
-        variant["users"] = users.by_variant[variant["key"]]
+        variant["users"] = known.users.by_variant[variant["key"]]
     return {
         **told,
+        "at": instant(words.at),
         "metrics": [_metric(definition, metric, currency) for metric in asked],
         "sampleRatio": {
             "ok": bool(split.ok[0]),
@@ -134,19 +134,14 @@ def body(one: Experiment, database: Database, words: Words, currency: str) -> Bo
             "expected": split.expected[0].tolist(),
             "observed": split.observed[0].tolist(),
         },
-        "results": [plain(result) for result in results],
+        "results": [plain(result) for result in known.results],
         "remaining": [
-            {
-                "metric": metric.name,
-                "variant": each.key,
-                **plain(one.remaining(database, metric=metric.name, variant=each.key)),
-            }
-            for metric in asked
-            if metric in definition.goals
-            for each in treatments_of(definition)
+            {"metric": metric, "variant": variant, **plain(left)}
+            for (metric, variant), left in known.remaining.items()
         ],
         "series": None if words.series is None else list(_series(one, database, words, asked)),
-        "excludedUsers": users.excluded,
+        "excludedUsers": known.users.excluded,
+        "isRebuilding": known.is_rebuilding,
         "freshness": freshness_body(one.freshness, one.freshness.now),
     }
 

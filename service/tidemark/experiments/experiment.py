@@ -11,6 +11,7 @@ from tidemark.experiments.generation import Generation, generation
 from tidemark.experiments.look import Looks, floor, looks
 from tidemark.experiments.published import Published
 from tidemark.experiments.question import (
+    Question,
     conditions_of,
     dimensions_of,
     end_of,
@@ -20,8 +21,9 @@ from tidemark.experiments.question import (
     treatments_of,
 )
 from tidemark.experiments.registry import Registry
+from tidemark.experiments.report import Report, Users, report
 from tidemark.experiments.split import phase_starts, split
-from tidemark.experiments.sums import EXCLUDED, Scope, Sums, read
+from tidemark.experiments.sums import Scope, Sums, read
 from tidemark.freshness import Freshness, FreshnessReader
 from tidemark.query.catalogue import Catalogue
 from tidemark.query.database import Database
@@ -35,19 +37,6 @@ from tidemark.stats.sampleratio import SampleRatio
 
 SERIES_LOOKS = 20_000
 """A series looks back over so many of its buckets, and the marks before them: two weeks by the minute."""
-
-
-@dataclass(frozen=True, slots=True)
-class Users:
-    """Users of an experiment at present.
-
-    Attributes:
-        by_variant: Of declared variants.
-        excluded: Those who saw two variants.
-    """
-
-    by_variant: dict[str, float]
-    excluded: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +62,17 @@ class Experiment:
         """What was declared."""
         return self.published.definition
 
-    @property
-    def shares(self) -> dict[str, float]:
-        """Each variant's part of first exposures now; they add up to 1."""
-        return dict(self.definition.shares_at(to_ms(self.freshness.now)))
+    def shares(self, at: datetime | None = None) -> dict[str, float]:
+        """Each variant's part of first exposures, now or then; they add up to 1."""
+        return dict(self.definition.shares_at(to_ms(at or self.freshness.now)))
+
+    def is_rebuilding(self, database: Database) -> bool:
+        """Whether all numbers are those of an earlier generation, or not whole; not of a draft.
+
+        Raises:
+            QueryError: it could not be answered.
+        """
+        return self.definition.status is not Status.DRAFT and self._generation(database).is_rebuilding
 
     def results(
         self,
@@ -92,22 +88,45 @@ class Experiment:
         Raises:
             QueryError: the question is refused, or could not be answered.
         """
-        definition = self.definition
-        asked = metrics_of(definition, metrics)
-        conditions = conditions_of(self.catalogue, definition, where, self.limits)
-        dimensions = dimensions_of(self.catalogue, definition, by)
-        at_looks = self._looks(end_of(definition, at, self.freshness.now))
+        question = self._question(metrics, where, by, at)
         chosen = self._generation(database)
-        needed = tuple(one for one in definition.metrics if one in definition.goals or one in asked)
-        columns = tuple(str(one.column) for one in dimensions)
-        scope = Scope(definition.id, chosen.number, conditions, columns)
-        sums = read(database, scope, definition, needed, at_looks, self.limits)
-        self._check_rows(len(asked) * len(treatments_of(definition)) * len(sums.slices))
+        sums = self._sliced(database, chosen, question)
         # all slices of a dimension are the whole, some of them need it read
-        whole = self._whole(database, chosen, at_looks) if conditions else sums.whole()
-        names = [one.field for one in dimensions]
-        rebuilding = chosen.is_rebuilding
-        return list(result.results(definition, asked, sums, whole, names, is_rebuilding=rebuilding))
+        is_part, looks = bool(question.conditions), self._looks(question.end)
+        whole = self._read(database, chosen, (), looks) if is_part else sums.whole()
+        asked, rebuilding = question.metrics, chosen.is_rebuilding
+        found = result.results(self.definition, asked, sums, whole, question.names, is_rebuilding=rebuilding)
+        return list(found)
+
+    def report(
+        self,
+        database: Database,
+        *,
+        metrics: Sequence[str] | None = None,
+        where: Sequence[WhereAsked] = (),
+        by: Sequence[str] = (),
+        at: datetime | None = None,
+    ) -> Report:
+        """Results, users, split and what remains, from one reading, or from two where there are slices.
+
+        Raises:
+            QueryError: the question is refused, or could not be answered.
+        """
+        question = self._question(metrics, where, by, at)
+        chosen = self._generation(database)
+        looks = self._looks(question.end, left.marks(question.end))
+        everybody = self._read(database, chosen, self._needed(question.metrics), looks)
+        is_sliced = question.conditions or question.dimensions
+        sliced = self._sliced(database, chosen, question) if is_sliced else None
+        return report(
+            self.definition,
+            question.metrics,
+            everybody,
+            sliced,
+            question.names,
+            self._looks(question.end),
+            is_rebuilding=chosen.is_rebuilding,
+        )
 
     def series(
         self,
@@ -148,22 +167,26 @@ class Experiment:
                 limit=self.limits.rows,
                 requested=len(shown),
             )
-        scope = Scope(definition.id, self._generation(database).number, conditions)
-        sums = read(database, scope, definition, [asked], self._looks(last, ends), self.limits)
+        chosen = self._generation(database)
+        sums = self._read(database, chosen, [asked], self._looks(last, ends), conditions)
         return series.series(definition, asked, treatment.key, sums, shown)
 
-    def sample_ratio(self, database: Database, *, where: Sequence[WhereAsked] = ()) -> SampleRatio:
+    def sample_ratio(
+        self, database: Database, *, where: Sequence[WhereAsked] = (), at: datetime | None = None
+    ) -> SampleRatio:
         """Whether users split as the weights say; arrays of one slice.
 
         Raises:
             QueryError: the question is refused, or could not be answered.
         """
         conditions = conditions_of(self.catalogue, self.definition, where, self.limits)
-        at_looks = self._looks(end_of(self.definition, None, self.freshness.now))
-        sums = self._whole(database, self._generation(database), at_looks, conditions)
+        at_looks = self._looks(end_of(self.definition, at, self.freshness.now))
+        sums = self._read(database, self._generation(database), (), at_looks, conditions)
         return split(self.definition, sums)
 
-    def remaining(self, database: Database, *, metric: str, variant: str) -> left.Remaining:
+    def remaining(
+        self, database: Database, *, metric: str, variant: str, at: datetime | None = None
+    ) -> left.Remaining:
         """How long until a decision.
 
         Raises:
@@ -171,33 +194,23 @@ class Experiment:
         """
         (asked,) = metrics_of(self.definition, [metric])
         treatment = treatment_of(self.definition, variant)
-        start, end = start_of(self.definition), end_of(self.definition, None, self.freshness.now)
-        scope = Scope(self.definition.id, self._generation(database).number)
-        at_looks = self._looks(end, left.marks(end))
-        sums = read(database, scope, self.definition, [asked], at_looks, self.limits)
-        return left.remaining(self.definition, asked, treatment.key, sums, start=start)
+        end = end_of(self.definition, at, self.freshness.now)
+        chosen = self._generation(database)
+        sums = self._read(database, chosen, [asked], self._looks(end, left.marks(end)))
+        rebuilding, looks = chosen.is_rebuilding, self._looks(end)
+        return left.remaining(self.definition, asked, treatment.key, sums, looks, is_rebuilding=rebuilding)
 
-    def users(self, database: Database) -> Users:
+    def users(self, database: Database, *, at: datetime | None = None) -> Users:
         """How many users there are; none of a draft.
 
         Raises:
-            QueryError: it could not be answered.
+            QueryError: the question is refused, or could not be answered.
         """
-        variants = [one.key for one in self.definition.variants]
         if self.definition.status is Status.DRAFT:
-            return Users(dict.fromkeys(variants, 0.0), 0.0)
-        end = end_of(self.definition, None, self.freshness.now)
-        whole = self._whole(database, self._generation(database), Looks((end,)))
-        found = {one: float(whole.users_of(one)[0, -1]) for one in (*variants, EXCLUDED)}
-        return Users({one: found[one] for one in variants}, found[EXCLUDED])
-
-    def metric(self, name: str) -> Metric:
-        """The metric of this name.
-
-        Raises:
-            QueryError: there is none.
-        """
-        return metrics_of(self.definition, [name])[0]
+            return Users(dict.fromkeys((one.key for one in self.definition.variants), 0.0), 0.0)
+        end = end_of(self.definition, at, self.freshness.now)
+        whole = self._read(database, self._generation(database), (), Looks((end,)))
+        return Users.of(self.definition, whole)
 
     def _looks(self, end: int, more: Sequence[int] = ()) -> Looks:
         return looks(start_of(self.definition), end, (*phase_starts(self.definition), *more))
@@ -205,11 +218,43 @@ class Experiment:
     def _generation(self, database: Database) -> Generation:
         return generation(database, self.published, self.beginning_ms, self.freshness, self.limits)
 
-    def _whole(
-        self, database: Database, chosen: Generation, at_looks: Looks, conditions: tuple[Condition, ...] = ()
+    def _question(
+        self,
+        metrics: Sequence[str] | None,
+        where: Sequence[WhereAsked],
+        by: Sequence[str],
+        at: datetime | None,
+    ) -> Question:
+        return Question(
+            metrics_of(self.definition, metrics),
+            conditions_of(self.catalogue, self.definition, where, self.limits),
+            dimensions_of(self.catalogue, self.definition, by),
+            end_of(self.definition, at, self.freshness.now),
+        )
+
+    def _needed(self, asked: Sequence[Metric]) -> tuple[Metric, ...]:
+        """What is asked, and all goals, which are corrected together."""
+        goals = self.definition.goals
+        return tuple(one for one in self.definition.metrics if one in goals or one in asked)
+
+    def _sliced(self, database: Database, chosen: Generation, question: Question) -> Sums:
+        columns = tuple(str(one.column) for one in question.dimensions)
+        needed, looks = self._needed(question.metrics), self._looks(question.end)
+        sums = self._read(database, chosen, needed, looks, question.conditions, columns)
+        self._check_rows(len(question.metrics) * len(treatments_of(self.definition)) * len(sums.slices))
+        return sums
+
+    def _read(
+        self,
+        database: Database,
+        chosen: Generation,
+        metrics: Sequence[Metric],
+        at_looks: Looks,
+        conditions: tuple[Condition, ...] = (),
+        columns: tuple[str, ...] = (),
     ) -> Sums:
-        scope = Scope(self.definition.id, chosen.number, conditions)
-        return read(database, scope, self.definition, (), at_looks, self.limits)
+        scope = Scope(self.definition.id, chosen.number, conditions, columns)
+        return read(database, scope, self.definition, metrics, at_looks, self.limits)
 
     def _check_rows(self, count: int) -> None:
         if count > self.limits.rows:

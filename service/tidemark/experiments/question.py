@@ -1,6 +1,7 @@
 """What is asked of an experiment, looked up in its definition; what cannot be asked is refused."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from tidemark.declared.problem import nearest, shown
@@ -13,6 +14,28 @@ from tidemark.query.limits import Limits
 from tidemark.query.parse import parse_condition
 from tidemark.query.request import Condition
 from tidemark.query.suggestion import WhereAsked
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of results, looked up.
+
+    Attributes:
+        metrics: To tell of, in the definition's order.
+        conditions: Of the users that are looked at.
+        dimensions: Whose values are slices.
+        end: Of the last minute that counts, Unix seconds.
+    """
+
+    metrics: tuple[Metric, ...]
+    conditions: tuple[Condition, ...]
+    dimensions: tuple[Dimension, ...]
+    end: int
+
+    @property
+    def names(self) -> list[str]:
+        """Of the slices' values."""
+        return [one.field for one in self.dimensions]
 
 
 def start_of(definition: Definition) -> int:

@@ -53,7 +53,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """The goals, treatments and slices of the question corrected together."""
+    """The goals, treatments and slices of the question corrected together, those with a p-value."""
 
     holm: float
     benjamini_hochberg: float
@@ -148,9 +148,7 @@ def results(
     """
     # a split that is broken somewhere spoils everything, one that is broken in a slice that slice
     split_ok: Flags = split(definition, sums).ok & split(definition, whole).ok
-    common = Reason.REBUILDING.bit * is_rebuilding + Reason.UNDECLARED_VARIANT.bit * has_strangers(
-        definition, whole
-    )
+    common = common_reasons(definition, whole, is_rebuilding=is_rebuilding)
     goals = [one for one in definition.metrics if one in definition.goals]
     pairs = [Pair.of(definition, one.key) for one in treatments_of(definition)]
     judged = {
@@ -168,16 +166,26 @@ def results(
         yield from _told(definition, metric, pair, judged[key], slices, adjusted, common)
 
 
-def has_strangers(definition: Definition, whole: Sums) -> bool:
-    """Whether users were exposed to a variant that is not declared."""
+def common_reasons(definition: Definition, whole: Sums, *, is_rebuilding: bool) -> int:
+    """The codes that hold for all results alike, as bits: REBUILDING, UNDECLARED_VARIANT."""
     known = {EXCLUDED, *(one.key for one in definition.variants)}
-    return any(users[..., -1].sum() > 0 for variant, users in whole.users.items() if variant not in known)
+    has_strangers = any(
+        users[..., -1].sum() > 0 for variant, users in whole.users.items() if variant not in known
+    )
+    return Reason.REBUILDING.bit * is_rebuilding + Reason.UNDECLARED_VARIANT.bit * has_strangers
 
 
 def _adjusted(definition: Definition, family: Sequence[Judgement]) -> list[list[Adjusted | None]]:
-    """By comparison and slice. Those without enough data are members, too: their p is 1, their e 0."""
-    p_values = np.stack([one.comparison.p_value for one in family])
-    log_e = np.stack([one.comparison.log_e for one in family])
+    """By comparison and slice; None without enough data.
+
+    Those are no members of the family, as is usual (Tarone 1990, "A modified Bonferroni method for discrete
+    data"): what cannot be shown yet needs no share of alpha, and hundreds of small slices would take it all.
+    A comparison becomes a member with its first p-value, and the adjusted ones of the others rise with it:
+    they hold for the family of this look, and are no running minimum.
+    """
+    is_member = np.stack([one.comparison.reasons & MISSING == 0 for one in family])
+    p_values = np.where(is_member, np.stack([one.comparison.p_value for one in family]), np.nan)
+    log_e = np.where(is_member, np.stack([one.comparison.log_e for one in family]), np.nan)
     shape = p_values.shape
     corrected = (
         holm(p_values.ravel()),
@@ -186,8 +194,8 @@ def _adjusted(definition: Definition, family: Sequence[Judgement]) -> list[list[
     )
     by_holm, by_rate, found = (one.reshape(shape).tolist() for one in corrected)
     return [
-        [Adjusted(*each) for each in zip(*row, strict=True)]
-        for row in zip(by_holm, by_rate, found, strict=True)
+        [Adjusted(*each) if is_known else None for is_known, *each in zip(*row, strict=True)]
+        for row in zip(is_member.tolist(), by_holm, by_rate, found, strict=True)
     ]
 
 

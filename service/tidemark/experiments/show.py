@@ -14,8 +14,6 @@ from tidemark.query.commands import service
 from tidemark.query.instant import parse_instant
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from tidemark.query.client import Body, Client
     from tidemark.query.options import Words
 
@@ -35,7 +33,9 @@ def experiment(
     at: Annotated[str | None, typer.Option(help="As it was known then: 2026-12-01T12:00 (UTC).")] = None,
     url: options.Url = None,
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Ask again each second, until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Ask each second and show what is new, until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Say what an experiment has shown so far; it may be looked at as often as wanted."""
     given = {"metric": metric, "by": by, "at": at}
@@ -51,41 +51,58 @@ def experiment(
 
 
 def _export(client: "Client", id_: str, words: "Words", *, watch: bool) -> None:
-    while True:
-        sys.stdout.write(json.dumps(client.experiment(id_, words), ensure_ascii=False) + "\n")
+    def tell(told: "Body") -> None:
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
         sys.stdout.flush()
-        if not watch:
-            return
-        time.sleep(_WATCH_SECONDS)
+
+    if not watch:
+        tell(client.experiment(id_, words))
+        return
+    from tidemark.experiments.watch import watch as followed  # noqa: PLC0415
+
+    followed(lambda: client.experiment(id_, words), tell, _complain, _pause, is_live=False)
 
 
 def _show(client: "Client", id_: str, words: "Words", *, watch: bool) -> None:
-    from rich.live import Live  # noqa: PLC0415 - `tidemark --help` needs none of it
-    from rich.text import Text  # noqa: PLC0415
-
-    from tidemark.experiments.terminal import render  # noqa: PLC0415
-    from tidemark.query.client import ServiceError  # noqa: PLC0415
+    from tidemark.experiments.terminal import render  # noqa: PLC0415 - `tidemark --help` needs none of it
+    from tidemark.experiments.watch import watch as followed  # noqa: PLC0415
 
     console = Console(highlight=False)
-    first = client.experiment(id_, words)
-    words = [*words, ("series", _grain(first))]
+    words = [*words, ("series", _grain(client.experiment(id_, words)))]
 
-    def drawn() -> "RenderableType":
-        return render(client.experiment(id_, words), console.width)
+    def ask() -> "Body":
+        return client.experiment(id_, words)
+
+    def tell(told: "Body") -> None:
+        console.print(render(told, console.width))
 
     if not watch:
-        console.print(drawn())
-        return
-    with Live(drawn(), console=console, auto_refresh=False) as live:
-        while True:
-            time.sleep(_WATCH_SECONDS)
-            try:
-                live.update(drawn(), refresh=True)
-            except ServiceError as error:  # a service that is being restarted is back in a moment
-                live.update(Text(str(error), style="red"), refresh=True)
+        tell(ask())
+    elif not console.is_terminal:
+        followed(ask, tell, _complain, _pause, is_live=False)
+    else:
+        from rich.live import Live  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        with Live(console=console, auto_refresh=False) as live:
+            followed(
+                ask,
+                lambda told: live.update(render(told, console.width), refresh=True),
+                lambda sentence: live.update(Text(sentence, style="red"), refresh=True),
+                _pause,
+                is_live=True,
+            )
+
+
+def _complain(sentence: str) -> None:
+    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _pause() -> None:
+    time.sleep(_WATCH_SECONDS)
 
 
 def _grain(told: "Body") -> str:
     """Wide enough for a line of a terminal."""
-    age = parse_instant(told["freshness"]["now"]) - parse_instant(told["startedAt"])
+    age = parse_instant(told["at"] or told["freshness"]["now"]) - parse_instant(told["startedAt"])
     return next((grain for most, grain in _GRAINS if age <= most), "day")

@@ -1,39 +1,38 @@
 """The sums over users at each look, read from ``experiment_minute``: by metric, variant and slice."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from tidemark.experiments.definition import Definition, Kind, Metric
+from tidemark.experiments.increments import USERS, Group, Increments, Key, parts, rows, unpack
 from tidemark.experiments.look import Looks
 from tidemark.experiments.statement import run, template
-from tidemark.query.database import Database, Table
+from tidemark.query.database import Database
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.limits import Limits
 from tidemark.query.request import Condition
 from tidemark.query.selection import Parameters, matches
 from tidemark.stats.array import Floats
 from tidemark.stats.moments import Moments
+from tidemark.stats.wide import Wide, centred
 
-USERS = ""
-"""The metric whose rows have the users."""
 EXCLUDED = ""
 """The variant, of that metric, whose users saw two variants and count nowhere else."""
 MOST_CELLS = 4_000_000
 """Metrics by variants by slices by looks of one question: some 200 MB and half a second."""
 MICROS = 1e-6
-Key = tuple[str, ...]
 
-_SUMS = template("sums")
-_PLAIN = {"dxx": ("x", "x", "xx")}
-_RATIO = {"dyy": ("y", "y", "yy"), "dxy": ("x", "y", "xy")}
-_COVARIATE = {"dkk": ("k", "k", "kk"), "dxk": ("x", "k", "xk")}
-_RATIO_COVARIATE = {"dyk": ("y", "k", "yk")}
-_USERS_ALONE = "= ''"
-_WITHOUT = dict.fromkeys(("active", "dxx"), "IN {shares:Array(String)}")
-"""Of a share of users, whose x is 0 or 1, they follow from x and n; arrays that nobody needs cost time."""
+_PARTS = template("parts")
+_PRODUCTS: Mapping[str, tuple[str, str, str]] = {
+    "dxx": ("x", "x", "xx"),
+    "dyy": ("y", "y", "yy"),
+    "dxy": ("x", "y", "xy"),
+    "dkk": ("k", "k", "kk"),
+    "dxk": ("x", "k", "xk"),
+    "dyk": ("y", "k", "yk"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,133 +95,106 @@ def read(
         QueryError: there would be too many numbers, or the database took too long.
     """
     most = max(1, MOST_CELLS // len(looks))
-    ratios = [one for one in metrics if one.kind is Kind.RATIO]
-    others = [one for one in metrics if one.kind is not Kind.RATIO]
-    tables = []
-    for group in [others, ratios] if others and ratios else [others or ratios]:
-        parts = _parts(group, has_covariate=definition.covariate is not None)
-        bound = Parameters(
-            {
-                "experiment": scope.experiment,
-                "generation": scope.generation,
-                "metrics": [USERS, *(one.name for one in group)],
-                "starts": list(looks.starts),
-                "end": looks.ends[-1],
-                "groups": most + 1,
-                "shares": [USERS, *(one.name for one in group if one.kind is Kind.PROPORTION)],
-            }
-        )
-        conditions = (
-            f"AND {matches(one, f'where_{number}', bound)}" for number, one in enumerate(scope.where)
-        )
-        table = run(
-            database,
-            _SUMS,
-            bound.values,
-            limits,
-            looks=len(looks),
-            conditions=" ".join(conditions),
-            keys="".join(f"{column}, " for column in scope.by),
-            bare_keys="".join(f", {column}" for column in scope.by),
-            sums=parts.prefixed(len(looks)),
-            wide="".join(f", arrayMap(v -> toInt256(v), s_{one}) AS w_{one}" for one in parts.sums),
-            centred=parts.centred,
-        )
-        if table.row_count > most:
-            raise _too_many(definition, table.row_count * len(looks))
-        tables.append((parts, table))
-    return _shaped(definition, scope, metrics, looks, tables)
+    asked = parts(definition, metrics)
+    bound = Parameters(
+        {
+            "experiment": scope.experiment,
+            "generation": scope.generation,
+            "starts": list(looks.starts),
+            "end": looks.ends[-1],
+            "groups": most + 1,
+        }
+        | {f"metrics_{number}": list(part.metrics) for number, part in enumerate(asked)}
+    )
+    conditions = " ".join(
+        f"AND {matches(one, f'where_{number}', bound)}" for number, one in enumerate(scope.where)
+    )
+    statement = "UNION ALL\n".join(
+        part.sql(number, scope.by, conditions) for number, part in enumerate(asked)
+    )
+    table = run(database, _PARTS, bound.values, limits, parts=statement)
+    found = {kind: unpack(asked[kind], content, len(scope.by), looks) for kind, content in rows(table)}
+    groups = sum(len(one.groups) for one in found.values())
+    if groups > most:
+        raise _too_many(definition, groups * len(looks))
+    return _summed(definition, scope, metrics, looks, [found[number] for number in range(len(asked))])
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """Columns of one statement: sums as they are in the table, and what becomes of them."""
-
-    sums: tuple[str, ...]
-    plain: tuple[str, ...]
-    products: Mapping[str, tuple[str, str, str]]
-
-    def prefixed(self, looks: int) -> str:
-        """Prefix sums, one array a column."""
-        return "".join(
-            f", arrayCumSum(sumResample(0, {looks}, 1)({one}, look)) AS s_{one}" for one in self.sums
-        )
-
-    @property
-    def centred(self) -> str:
-        """The last columns of the statement, in the order of ``names``."""
-        made = {one: f"arrayMap(v -> toFloat64(v), w_{one})" for one in self.plain}
-        for name, (one, other, product) in self.products.items():
-            sums = f"m, w_{one}, w_{other}, w_{product}"
-            made[name] = f"arrayMap((n, a, b, ab) -> toFloat64(n * ab - a * b), {sums})"
-        return "".join(
-            f", if(metric {_WITHOUT.get(name, _USERS_ALONE)}, [], {column})" for name, column in made.items()
-        )
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the last columns of the statement are."""
-        return (*self.plain, *self.products)
-
-
-def _parts(group: Sequence[Metric], *, has_covariate: bool) -> _Parts:
-    if not group:
-        return _Parts((), (), {})
-    is_ratio = group[0].kind is Kind.RATIO
-    products = dict(_PLAIN)
-    if is_ratio:
-        products |= _RATIO
-    if has_covariate:
-        products |= _COVARIATE | (_RATIO_COVARIATE if is_ratio else {})
-    plain = ("active", "x", *(("y",) if is_ratio else ()), *(("k",) if has_covariate else ()))
-    return _Parts((*plain, *(product for _, _, product in products.values())), plain, products)
-
-
-def _shaped(
+def _summed(
     definition: Definition,
     scope: Scope,
     metrics: Sequence[Metric],
     looks: Looks,
-    tables: Sequence[tuple[_Parts, Table]],
+    found: Sequence[Increments],
 ) -> Sums:
-    keys = len(scope.by)
-    rows = [(parts, row) for parts, table in tables for row in _rows(table)]
+    variants = [one.key for one in definition.variants]
     # users of two variants have an empty cell, and undeclared variants no arm: neither makes a slice
-    declared = {variant.key for variant in definition.variants}
-    found_in = {row[2 : 2 + keys] for _, row in rows if row[1] in declared}
-    slices = tuple(sorted(found_in)) or (() if keys else ((),))
-    places = {key: place for place, key in enumerate(slices)}
-    shape = (len(slices), len(looks))
-    users: dict[str, Floats] = {}
-    found: dict[tuple[str, str], dict[str, Floats]] = {}
-    for parts, row in rows:
-        metric, variant, place = row[0], row[1], places.get(row[2 : 2 + keys])
-        if place is None:
-            continue
-        if metric == USERS:
-            users.setdefault(variant, np.zeros(shape))[place] = row[2 + keys]
-            continue
-        arrays = found.setdefault((metric, variant), {})
-        for name, values in zip(parts.names, row[3 + keys :], strict=True):
-            if values:
-                arrays.setdefault(name, np.zeros(shape))[place] = values
-    none = np.zeros(shape)
+    slices = tuple(sorted({one.key for part in found for one in part.groups if one.variant in variants}))
+    table = _Table(variants, slices if slices or scope.by else ((),), looks, found)
+    people = table.totals(USERS).get("users")
+    none = np.zeros(table.shape)
+    users = none if people is None else people.floats()
     moments, active = {}, {}
     for metric in metrics:
-        for variant in definition.variants:
-            key = metric.name, variant.key
-            arrays = {"x": none, "dxx": none, "active": none, **found.get(key, {})}
-            n = users.get(variant.key, none)
-            if metric.kind is Kind.PROPORTION:
-                arrays |= {"active": arrays["x"], "dxx": arrays["x"] * (n - arrays["x"])}
-            active[key] = arrays.pop("active")
-            counted = Moments(n=n, **arrays)
-            moments[key] = counted.scaled(**_units(definition, metric))
-    return Sums(looks, slices, users, moments, active)
+        sums = table.totals(metric.name)
+        arrays = {"x": none, "dxx": none, "active": none}
+        if people is not None:
+            arrays |= _arrays(sums, people)
+        if metric.kind is Kind.PROPORTION:
+            arrays |= {"active": arrays["x"], "dxx": arrays["x"] * (users - arrays["x"])}
+        done = arrays.pop("active")
+        units = _units(definition, metric)
+        for place, variant in enumerate(variants):
+            arm = Moments(n=users[place], **{name: array[place] for name, array in arrays.items()})
+            moments[metric.name, variant] = arm.scaled(**units)
+            active[metric.name, variant] = done[place]
+    by_variant = {variant: users[place] for variant, place in table.arms.items()}
+    return Sums(looks, table.slices, by_variant, moments, active)
 
 
-def _rows(table: Table) -> Iterator[tuple[Any, ...]]:
-    return iter(zip(*table.columns, strict=True)) if table.row_count else iter(())
+class _Table:
+    """What was read, by metric, and where it goes in arrays of variants by slices by looks.
+
+    Attributes:
+        slices: The values of each.
+        arms: The places of the variants: first the declared ones, then others that have users.
+        shape: Of the arrays.
+    """
+
+    def __init__(
+        self, variants: Sequence[str], slices: tuple[Key, ...], looks: Looks, found: Sequence[Increments]
+    ) -> None:
+        self.slices = slices
+        self._places = {key: place for place, key in enumerate(slices)}
+        self._groups: dict[str, list[Group]] = {}
+        self._parts: dict[str, Increments] = {}
+        for part in found:
+            for one in part.groups:
+                if one.key in self._places:
+                    self._parts[one.metric] = part
+                    self._groups.setdefault(one.metric, []).append(one)
+        seen = dict.fromkeys((*variants, *(one.variant for one in self._groups.get(USERS, ()))))
+        self.arms = {variant: place for place, variant in enumerate(seen)}
+        self.shape = len(self.arms), len(slices), len(looks)
+
+    def totals(self, metric: str) -> dict[str, Wide]:
+        """By column the running totals; nothing of a metric that has none."""
+        own = [one for one in self._groups.get(metric, ()) if one.variant in self.arms]
+        if not own:
+            return {}
+        at = [(self.arms[one.variant], self._places[one.key]) for one in own]
+        return self._parts[metric].totals(own, at, self.shape)
+
+
+def _arrays(sums: Mapping[str, Wide], users: Wide) -> dict[str, Floats]:
+    """The moments that these sums have."""
+    plain = {name: sums[name].floats() for name in ("active", "x", "y", "k") if name in sums}
+    products = {
+        name: centred(users, sums[one], sums[other], sums[product])
+        for name, (one, other, product) in _PRODUCTS.items()
+        if product in sums
+    }
+    return plain | products
 
 
 def _units(definition: Definition, metric: Metric) -> Mapping[str, float]:

@@ -15,6 +15,8 @@ the end. The clock must run as the sum of what was seen varies, and ``intrinsic`
 complete at the exposure it is the users. ``bench/watching.py`` compares the clocks.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tidemark.stats.array import Flags, Floats, divide, running
@@ -39,7 +41,7 @@ def information(variance: Floats, user_variance: float) -> Floats:
     return divide(user_variance, variance)
 
 
-def intrinsic(effect: Effect, enough: Flags, share: float = 0.5) -> Floats:
+def intrinsic(effect: Effect, enough: Flags, share: float = 0.5, marks: Flags | None = None) -> Floats:
     """The variance of the sum of what was seen, in users; the last axis is time. What ``watch`` runs on.
 
     With w the users (of a ratio: its denominators) of both arms as ``users`` counts them, w times the
@@ -47,33 +49,47 @@ def intrinsic(effect: Effect, enough: Flags, share: float = 0.5) -> Floats:
     and Sekhon 2021 ("Time-uniform, nonparametric, nonasymptotic confidence sequences"). It goes on while
     values grow when no user comes any more. A clock does not go back, so it is the largest so far.
 
-    To be users it is divided by the variance that one user had, both arms taken together, at the first look:
-    the first time that is ``enough``. Any scale that does not depend on the difference keeps the guarantee,
-    and costs width only, if it is far off: c grows as the root of its logarithm. Both arms together, because
-    of a small arm that estimate alone would be as lucky as the look itself.
+    To be users it is divided by the variance that one user had, both arms taken together, at the first mark
+    that is ``enough``. Any scale that does not depend on the difference keeps the guarantee, and costs width
+    only, if it is far off: c grows as the root of its logarithm. Both arms together, because of a small arm
+    that estimate alone would be as lucky as the look itself.
+
+    Marks are times at which everybody looks, at any later time, too. What else is looked at (the present
+    minute, the buckets of a chart) neither sets the scale nor holds the clock for others: it has the time
+    that the marks before it and its own sums say, so a past minute has the same one whenever and with
+    whatever else it is asked. Before the first mark that is enough it is its own scale.
 
     Args:
         effect: Of the sums so far.
         enough: When there is enough data to look, of the effect's shape. Before, the clock is 0.
         share: The treatment's planned weight over both arms' weights.
+        marks: Which times are marks, of the last axis' length; None: all.
     """
     weight = users(effect.control.weight, effect.treatment.weight, share)
-    passed = weight * weight * effect.variance * divide(1.0, _of_a_user(effect, enough, share))
-    return running(np.maximum.accumulate, np.where(enough, passed, 0.0))
-
-
-def _of_a_user(effect: Effect, enough: Flags, share: float) -> Floats:
-    """The variance of one user of the planned allocation, both arms together, at the first look.
-
-    It has one time, for all; it is of any time where none is enough.
-    """
-    first = np.argmax(enough, axis=-1, keepdims=True) if enough.ndim else None
+    summed = weight * weight * effect.variance
+    held = enough if marks is None else enough & marks
+    first = np.argmax(held, axis=-1, keepdims=True) if enough.ndim else None
 
     def then(values: Floats) -> Floats:
         return (
             values if first is None else np.take_along_axis(np.broadcast_to(values, enough.shape), first, -1)
         )
 
+    passed = np.where(enough, summed * divide(1.0, _of_a_user(effect, share, then)), 0.0)
+    if marks is None:
+        return running(np.maximum.accumulate, passed)
+    alone = enough & ~running(np.logical_or.accumulate, held)
+    if alone.any():
+        own = _of_a_user(effect, share, lambda values: np.broadcast_to(values, enough.shape)[alone])
+        passed[alone] = divide(np.broadcast_to(summed, enough.shape)[alone], own)
+    return np.maximum(passed, running(np.maximum.accumulate, np.where(marks, passed, 0.0)))
+
+
+def _of_a_user(effect: Effect, share: float, then: Callable[[Floats], Floats]) -> Floats:
+    """The variance of one user of the planned allocation, both arms together, at the times that are picked.
+
+    ``then`` picks them out of an array of the effect's shape.
+    """
     arms = (effect.control, effect.treatment)
     sums = sum((then(arm.weight) ** 2 * then(arm.variance) for arm in arms), np.zeros(()))
     people = sum((then(arm.users) for arm in arms), np.zeros(()))

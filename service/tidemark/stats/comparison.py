@@ -147,6 +147,7 @@ def watch(
     *,
     share: float = 0.5,
     least: Least | None = None,
+    marks: Flags | None = None,
 ) -> Comparison:
     """From the moments so far, slices by minutes, to the comparison: what a chart and a verdict need.
 
@@ -158,12 +159,13 @@ def watch(
         boundary: The experiment's, tuned to the planned users of these two arms.
         share: The treatment's planned weight over both arms' weights.
         least: The least data.
+        marks: Which minutes are marks (``clock.intrinsic``); None: all.
     """
 
     def work(control: Moments, treatment: Moments, converted: Floats, treated: Floats) -> Comparison:
         effect = effect_of(control, treatment)
         lacking = missing(effect, (converted, treated), least)
-        return compare(effect, boundary, intrinsic(effect, lacking == 0, share), lacking)
+        return compare(effect, boundary, intrinsic(effect, lacking == 0, share, marks), lacking)
 
     return in_blocks(work, control, treatment, *conversions)
 

@@ -4,7 +4,7 @@ A user's x is what the metric's numerator adds up to for that user, y the denomi
 covariate of the time before the first exposure. The sums are over users: x, xx = sum of squares, xy = sum of
 products, and so on. The variance is (n xx - x x) / (n (n - 1)): with money in millionths x goes to 1e18 and
 xx to 1e38, and in float64 that difference may lose every digit. It is therefore formed in integers, here or
-by ClickHouse in Int256, and only then becomes a float64, good to its last digit.
+of digits in ``wide``, and only then becomes a float64, good to its last digit.
 """
 
 from dataclasses import dataclass, field

@@ -4,6 +4,7 @@ Arrays carry them as bits, one a code, so that slices by minutes stay arrays.
 """
 
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Reason(StrEnum):
@@ -47,6 +48,7 @@ class Reason(StrEnum):
 _PLACES = {reason: place for place, reason in enumerate(Reason)}
 
 
+@lru_cache(maxsize=4096)
 def reasons(bits: int) -> tuple[Reason, ...]:
-    """The codes of one element, in the order of their declaration."""
+    """The codes of one element, in the order of their declaration; few combinations occur."""
     return tuple(reason for reason in Reason if bits & reason.bit)

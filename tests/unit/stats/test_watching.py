@@ -101,3 +101,12 @@ def test_the_clock_never_goes_back_and_starts_with_the_first_look() -> None:
     arm = Moments(n=n, x=n, dxx=n * (n - 1) * np.asarray([9.0, 4.0, 4.0, 2.0]))
     clock = intrinsic(mean(arm, arm), np.asarray([False, True, True, True]))
     np.testing.assert_allclose(clock, [0, 2_000, 4_000, 4_000])
+
+
+def test_what_is_looked_at_between_marks_neither_sets_the_scale_nor_holds_the_clock() -> None:
+    n = np.asarray([100.0, 1_000.0, 2_000.0, 3_000.0, 3_000.0])
+    arm = Moments(n=n, x=n, dxx=n * (n - 1) * np.asarray([9.0, 6.0, 4.0, 8.0, 2.0]))
+    enough = np.asarray([False, True, True, True, True])
+    clock = intrinsic(mean(arm, arm), enough, marks=np.asarray([True, False, True, False, True]))
+    # its own scale, then that of the mark; 12,000 stood between two marks alone
+    np.testing.assert_allclose(clock, [0, 2_000, 4_000, 12_000, 4_000])

@@ -39,19 +39,20 @@ CREATE TEMPORARY TABLE events (
 );
 
 CREATE TEMPORARY TABLE experiments (
-    experiment_id     STRING,
-    generation        BIGINT,
-    start_ms          BIGINT, -- a first exposure counts from here
-    end_ms            BIGINT, -- to before here
-    window_ms         BIGINT, -- and events so long after it
-    unit              STRING, -- user_id or anonymous_id
-    covariate_ms      BIGINT, -- so long before it they make the covariate; 0: not at all
-    slice_campaign_id INT,    -- 1: the cell has the exposure's value; 0: it has the empty one
-    slice_ad_id       INT,
-    slice_channel     INT,
-    slice_source      INT,
-    slice_platform    INT,
-    slice_country     INT
+    experiment_id     STRING NOT NULL,
+    generation        BIGINT NOT NULL,
+    start_ms          BIGINT NOT NULL, -- a first exposure counts from here
+    end_ms            BIGINT NOT NULL, -- to before here
+    window_ms         BIGINT NOT NULL, -- and events so long after it
+    unit              STRING NOT NULL, -- user_id or anonymous_id
+    covariate_ms      BIGINT NOT NULL, -- so long before it they make the covariate; 0: not at all
+    slice_campaign_id INT NOT NULL,    -- 1: the cell has the exposure's value; 0: it has the empty one
+    slice_ad_id       INT NOT NULL,
+    slice_channel     INT NOT NULL,
+    slice_source      INT NOT NULL,
+    slice_platform    INT NOT NULL,
+    slice_country     INT NOT NULL,
+    arrived           AS PROCTIME()
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'job-experiments.v1',
@@ -62,24 +63,25 @@ CREATE TEMPORARY TABLE experiments (
 );
 
 CREATE TEMPORARY TABLE metrics (
-    experiment_id STRING,
-    generation    BIGINT,
-    metric        STRING,
-    event         STRING,
-    num_events    BIGINT, -- what an event adds to the numerator: num_events + num_quantity * quantity + …
-    num_quantity  BIGINT,
-    num_value     BIGINT,
-    num_cost      BIGINT,
-    den_events    BIGINT,
-    den_quantity  BIGINT,
-    den_value     BIGINT,
-    den_cost      BIGINT,
-    pre_events    BIGINT, -- and to the covariate, before the exposure
-    pre_quantity  BIGINT,
-    pre_value     BIGINT,
-    pre_cost      BIGINT,
-    `floor`       BIGINT, -- a user's numerator counts from here
-    cap           BIGINT  -- up to here
+    experiment_id STRING NOT NULL,
+    generation    BIGINT NOT NULL,
+    metric        STRING NOT NULL,
+    event         STRING NOT NULL,
+    num_events    BIGINT NOT NULL, -- what an event adds to the numerator: num_events + num_quantity * quantity + …
+    num_quantity  BIGINT NOT NULL,
+    num_value     BIGINT NOT NULL,
+    num_cost      BIGINT NOT NULL,
+    den_events    BIGINT NOT NULL,
+    den_quantity  BIGINT NOT NULL,
+    den_value     BIGINT NOT NULL,
+    den_cost      BIGINT NOT NULL,
+    pre_events    BIGINT NOT NULL, -- and to the covariate, before the exposure
+    pre_quantity  BIGINT NOT NULL,
+    pre_value     BIGINT NOT NULL,
+    pre_cost      BIGINT NOT NULL,
+    `floor`       BIGINT NOT NULL, -- a user's numerator counts from here
+    cap           BIGINT NOT NULL, -- up to here
+    arrived       AS PROCTIME()
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'job-metrics.v1',
@@ -127,6 +129,28 @@ CREATE TEMPORARY TABLE experiment_minute (
     'key.fields' = 'experiment_id;generation;metric;variant;minute;campaign_id;ad_id;channel;source;platform;country',
     'value.format' = 'json'
 );
+
+-- A definition that is sent again is the same one: each is taken once.
+CREATE TEMPORARY VIEW first_experiments AS
+SELECT
+    experiment_id, generation, start_ms, end_ms, window_ms, unit, covariate_ms, slice_campaign_id, slice_ad_id, slice_channel, slice_source,
+    slice_platform, slice_country
+FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY experiment_id, generation ORDER BY arrived ASC) AS copy FROM experiments)
+WHERE copy = 1;
+
+CREATE TEMPORARY VIEW first_metrics AS
+SELECT
+    experiment_id, generation, metric, event, num_events, num_quantity, num_value, num_cost, den_events, den_quantity, den_value, den_cost,
+    pre_events, pre_quantity, pre_value, pre_cost, `floor`, cap
+FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY experiment_id, generation, metric, event ORDER BY arrived ASC) AS copy FROM metrics)
+WHERE copy = 1;
+
+-- The same, known to be added only, never taken back, so that no operator before the first aggregation has to be ready for it.
+CREATE TEMPORARY VIEW known_experiments AS
+SELECT * FROM TO_CHANGELOG(input => TABLE first_experiments);
+
+CREATE TEMPORARY VIEW known_metrics AS
+SELECT * FROM TO_CHANGELOG(input => TABLE first_metrics);
 
 -- The predicate of ClickHouse's view, so that both count the same.
 CREATE TEMPORARY VIEW valid_events AS
@@ -184,16 +208,18 @@ SELECT
         || '|' || CASE WHEN d.slice_platform = 1 THEN TO_BASE64(e.platform) ELSE '' END
         || '|' || CASE WHEN d.slice_country = 1 THEN TO_BASE64(e.country) ELSE '' END AS first_exposure
 FROM unit_events e
-JOIN experiments d ON d.experiment_id = e.experiment_id AND d.unit = e.unit
+JOIN known_experiments d ON d.experiment_id = e.experiment_id AND d.unit = e.unit
 WHERE e.event = 'exposure' AND e.event_time >= d.start_ms AND e.event_time < d.end_ms;
 
--- One row a user: cell of the earliest exposure; a user in two variants counts nowhere.
+-- One row a user: cell of the earliest exposure; a user in two variants counts nowhere. The cell is taken apart here, once a
+-- user: an operator's row holds a short text in the place of a number, and further on there are many rows a user.
 CREATE TEMPORARY VIEW users AS
 SELECT
     experiment_id, generation, unit, unit_id, first_time, window_ms, covariate_ms,
     CASE WHEN least_variant <> greatest_variant THEN '' ELSE least_variant END AS `variant`,
-    -- the cell stays text until the end: one value instead of six in each operator's state
-    SUBSTRING(first_exposure FROM CHAR_LENGTH(REGEXP_EXTRACT(first_exposure, '^([^|]*\|){4}', 0)) + 1) AS cell
+    FROM_BASE64(SPLIT_INDEX(first_exposure, '|', 4)) AS campaign_id, FROM_BASE64(SPLIT_INDEX(first_exposure, '|', 5)) AS ad_id,
+    FROM_BASE64(SPLIT_INDEX(first_exposure, '|', 6)) AS channel, FROM_BASE64(SPLIT_INDEX(first_exposure, '|', 7)) AS source,
+    FROM_BASE64(SPLIT_INDEX(first_exposure, '|', 8)) AS platform, FROM_BASE64(SPLIT_INDEX(first_exposure, '|', 9)) AS country
 FROM (
     SELECT
         experiment_id, generation, unit, unit_id, MIN(event_time) AS first_time, MAX(window_ms) AS window_ms,
@@ -207,73 +233,109 @@ FROM (
 -- from the minute of the exposure on.
 CREATE TEMPORARY VIEW counted AS
 SELECT
-    u.experiment_id, u.generation, u.unit_id, u.`variant`, u.cell, e.event, e.quantity, e.value_micros, e.cost_micros,
-    e.event_time < u.first_time AS is_before,
+    u.experiment_id, u.generation, u.unit_id, u.`variant`, u.campaign_id, u.ad_id, u.channel, u.source, u.platform, u.country,
+    e.event, e.quantity, e.value_micros, e.cost_micros, e.event_time < u.first_time AS is_before,
     CASE WHEN e.event_time < u.first_time THEN u.first_time ELSE e.event_time END / 60000 * 60 AS `minute`
 FROM users u
 JOIN unit_events e ON e.unit = u.unit AND e.unit_id = u.unit_id
     AND e.event_time >= u.first_time - u.covariate_ms AND e.event_time < u.first_time + u.window_ms
 WHERE u.`variant` <> '' AND e.event <> 'exposure';
 
+-- What each event adds to each metric: to x in all, to y below the line, to k before the exposure.
+CREATE TEMPORARY VIEW contributions AS
+SELECT
+    c.experiment_id, c.generation, c.unit_id, c.`variant`, c.campaign_id, c.ad_id, c.channel, c.source, c.platform, c.country, m.metric,
+    m.`floor`, m.cap, c.`minute`,
+    CASE WHEN c.is_before THEN 0 ELSE m.num_events + m.num_quantity * c.quantity + m.num_value * c.value_micros + m.num_cost * c.cost_micros END AS x,
+    CASE WHEN c.is_before THEN 0 ELSE m.den_events + m.den_quantity * c.quantity + m.den_value * c.value_micros + m.den_cost * c.cost_micros END AS y,
+    CASE WHEN c.is_before THEN m.pre_events + m.pre_quantity * c.quantity + m.pre_value * c.value_micros + m.pre_cost * c.cost_micros ELSE 0 END AS k,
+    CASE WHEN c.is_before OR m.num_events + m.num_quantity + m.num_value + m.num_cost = 0 THEN CAST(0 AS BIGINT) ELSE 1 END AS acts
+FROM counted c
+JOIN known_metrics m ON m.experiment_id = c.experiment_id AND m.generation = c.generation AND m.event = c.event
+WHERE NOT c.is_before OR m.pre_events + m.pre_quantity + m.pre_value + m.pre_cost > 0;
+
+-- floor and cap are a metric's, and stand in the key: the greatest of values that can be taken back would need all of them.
+-- Sums are of millions and of what is left, since a BIGINT would wrap after a million of the greatest values.
 CREATE TEMPORARY VIEW user_minute AS
 SELECT
-    c.experiment_id, c.generation, c.unit_id, c.`variant`, c.cell, m.metric, c.`minute`, MAX(m.`floor`) AS `floor`, MAX(m.cap) AS cap,
-    SUM(CASE WHEN c.is_before THEN 0 ELSE m.num_events + m.num_quantity * c.quantity + m.num_value * c.value_micros + m.num_cost * c.cost_micros END) AS x,
-    SUM(CASE WHEN c.is_before THEN 0 ELSE m.den_events + m.den_quantity * c.quantity + m.den_value * c.value_micros + m.den_cost * c.cost_micros END) AS y,
-    SUM(CASE WHEN c.is_before THEN m.pre_events + m.pre_quantity * c.quantity + m.pre_value * c.value_micros + m.pre_cost * c.cost_micros ELSE 0 END) AS k,
-    SUM(CASE WHEN c.is_before OR m.num_events + m.num_quantity + m.num_value + m.num_cost = 0 THEN CAST(0 AS BIGINT) ELSE 1 END) AS acts
-FROM counted c
-JOIN metrics m ON m.experiment_id = c.experiment_id AND m.generation = c.generation AND m.event = c.event
-WHERE NOT c.is_before OR m.pre_events + m.pre_quantity + m.pre_value + m.pre_cost > 0
-GROUP BY c.experiment_id, c.generation, c.unit_id, c.`variant`, c.cell, m.metric, c.`minute`;
+    experiment_id, generation, unit_id, `variant`, campaign_id, ad_id, channel, source, platform, country, metric, `floor`, cap, `minute`,
+    `$$SUM0`(x / 1000000) AS xm, `$$SUM0`(MOD(x, CAST(1000000 AS BIGINT))) AS x,
+    `$$SUM0`(y / 1000000) AS ym, `$$SUM0`(MOD(y, CAST(1000000 AS BIGINT))) AS y,
+    `$$SUM0`(k / 1000000) AS km, `$$SUM0`(MOD(k, CAST(1000000 AS BIGINT))) AS k, `$$SUM0`(acts) AS acts
+FROM contributions
+GROUP BY
+    experiment_id, generation, unit_id, `variant`, campaign_id, ad_id, channel, source, platform, country, metric, `floor`, cap, `minute`;
 
 -- A user's sums up to and with each minute. RANGE, not ROWS, which fails after a restore; minutes are unique here.
 CREATE TEMPORARY VIEW running_sums AS
 SELECT
-    *, SUM(x) OVER w AS cx, SUM(y) OVER w AS cy, SUM(k) OVER w AS ck, SUM(acts) OVER w AS cacts
+    *, SUM(xm) OVER w AS cxm, SUM(x) OVER w AS cx, SUM(ym) OVER w AS cym, SUM(y) OVER w AS cy, SUM(km) OVER w AS ckm, SUM(k) OVER w AS ck,
+    SUM(acts) OVER w AS cacts
 FROM user_minute
-WINDOW w AS (PARTITION BY experiment_id, generation, unit_id, `variant`, cell, metric ORDER BY `minute`
-             RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
+WINDOW w AS (PARTITION BY experiment_id, generation, unit_id, metric
+             ORDER BY `minute` RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
 
--- Sums before and after the minute, within ±10^15, so that squares over 10^8 users fit 38 digits.
-CREATE TEMPORARY VIEW steps AS
+-- Sums before and after the minute. More than 2 * 10^12 millions are out of any bounds, whatever is left beside them.
+CREATE TEMPORARY VIEW sums AS
 SELECT
-    experiment_id, generation, `variant`, cell, metric, `minute`,
+    experiment_id, generation, `variant`, campaign_id, ad_id, channel, source, platform, country, metric, `floor`, cap, `minute`,
     CASE WHEN cacts > 0 AND cacts = acts THEN CAST(1 AS BIGINT) ELSE 0 END AS active,
-    CAST(LEAST(GREATEST(cx - x, `floor`, -1000000000000000), cap, 1000000000000000) AS DECIMAL(19, 0)) AS x0,
-    CAST(LEAST(GREATEST(cx, `floor`, -1000000000000000), cap, 1000000000000000) AS DECIMAL(19, 0)) AS x1,
-    CAST(LEAST(GREATEST(cy - y, -1000000000000000), 1000000000000000) AS DECIMAL(19, 0)) AS y0,
-    CAST(LEAST(GREATEST(cy, -1000000000000000), 1000000000000000) AS DECIMAL(19, 0)) AS y1,
-    CAST(LEAST(GREATEST(ck - k, -1000000000000000), 1000000000000000) AS DECIMAL(19, 0)) AS k0,
-    CAST(LEAST(GREATEST(ck, -1000000000000000), 1000000000000000) AS DECIMAL(19, 0)) AS k1
+    cym <> 0 OR cy <> 0 OR cym <> ym OR cy <> y AS has_y, ckm <> 0 OR ck <> 0 OR ckm <> km OR ck <> k AS has_k, -- after or before
+    LEAST(GREATEST(cxm - xm, -2000000000000), 2000000000000) * 1000000 + cx - x AS x0,
+    LEAST(GREATEST(cxm, -2000000000000), 2000000000000) * 1000000 + cx AS x1,
+    LEAST(GREATEST(cym - ym, -2000000000000), 2000000000000) * 1000000 + cy - y AS y0,
+    LEAST(GREATEST(cym, -2000000000000), 2000000000000) * 1000000 + cy AS y1,
+    LEAST(GREATEST(ckm - km, -2000000000000), 2000000000000) * 1000000 + ck - k AS k0,
+    LEAST(GREATEST(ckm, -2000000000000), 2000000000000) * 1000000 + ck AS k1
 FROM running_sums;
 
+-- Within ±10^15, so that squares over 10^8 users fit 38 digits.
+CREATE TEMPORARY VIEW steps AS
+SELECT
+    experiment_id, generation, `variant`, campaign_id, ad_id, channel, source, platform, country, metric, `minute`, active, has_y, has_k,
+    CAST(LEAST(GREATEST(x0, `floor`, -1000000000000000), cap, 1000000000000000) AS DECIMAL(16, 0)) AS x0,
+    CAST(LEAST(GREATEST(x1, `floor`, -1000000000000000), cap, 1000000000000000) AS DECIMAL(16, 0)) AS x1,
+    CAST(LEAST(GREATEST(y0, -1000000000000000), 1000000000000000) AS DECIMAL(16, 0)) AS y0,
+    CAST(LEAST(GREATEST(y1, -1000000000000000), 1000000000000000) AS DECIMAL(16, 0)) AS y1,
+    CAST(LEAST(GREATEST(k0, -1000000000000000), 1000000000000000) AS DECIMAL(16, 0)) AS k0,
+    CAST(LEAST(GREATEST(k1, -1000000000000000), 1000000000000000) AS DECIMAL(16, 0)) AS k1
+FROM sums;
+
+-- Most metrics have no denominator or no covariate, and products of decimals cost more than all else here.
 CREATE TEMPORARY VIEW increments AS
 SELECT
-    experiment_id, generation, metric, `variant`, `minute`, cell, SUM(users) AS users, SUM(active) AS active,
-    SUM(x) AS x, SUM(xx) AS xx, SUM(y) AS y, SUM(yy) AS yy, SUM(xy) AS xy, SUM(k) AS k, SUM(kk) AS kk, SUM(xk) AS xk, SUM(yk) AS yk
+    experiment_id, generation, metric, `variant`, `minute`, campaign_id, ad_id, channel, source, platform, country,
+    `$$SUM0`(users) AS users, `$$SUM0`(active) AS active,
+    `$$SUM0`(x) AS x, `$$SUM0`(xx) AS xx, `$$SUM0`(y) AS y, `$$SUM0`(yy) AS yy, `$$SUM0`(xy) AS xy, `$$SUM0`(k) AS k, `$$SUM0`(kk) AS kk, `$$SUM0`(xk) AS xk, `$$SUM0`(yk) AS yk
 FROM (
     SELECT
-        experiment_id, generation, metric, `variant`, `minute`, cell, CAST(0 AS BIGINT) AS users, active,
-        x1 - x0 AS x, x1 * x1 - x0 * x0 AS xx, y1 - y0 AS y, y1 * y1 - y0 * y0 AS yy, x1 * y1 - x0 * y0 AS xy,
-        k1 - k0 AS k, k1 * k1 - k0 * k0 AS kk, x1 * k1 - x0 * k0 AS xk, y1 * k1 - y0 * k0 AS yk
+        experiment_id, generation, metric, `variant`, `minute`, campaign_id, ad_id, channel, source, platform, country,
+        CAST(0 AS BIGINT) AS users, active,
+        x1 - x0 AS x, (x1 - x0) * (x1 + x0) AS xx,
+        CASE WHEN has_y THEN y1 - y0 ELSE 0 END AS y, CASE WHEN has_y THEN (y1 - y0) * (y1 + y0) ELSE 0 END AS yy,
+        CASE WHEN has_y THEN x1 * y1 - x0 * y0 ELSE 0 END AS xy,
+        CASE WHEN has_k THEN k1 - k0 ELSE 0 END AS k, CASE WHEN has_k THEN (k1 - k0) * (k1 + k0) ELSE 0 END AS kk,
+        CASE WHEN has_k THEN x1 * k1 - x0 * k0 ELSE 0 END AS xk, CASE WHEN has_y AND has_k THEN y1 * k1 - y0 * k0 ELSE 0 END AS yk
     FROM steps
     UNION ALL
     SELECT
-        experiment_id, generation, '', `variant`, first_time / 60000 * 60, CASE WHEN `variant` = '' THEN '|||||' ELSE cell END, CAST(1 AS BIGINT), CAST(0 AS BIGINT),
-        CAST(0 AS DECIMAL(20, 0)), CAST(0 AS DECIMAL(38, 0)), CAST(0 AS DECIMAL(20, 0)), CAST(0 AS DECIMAL(38, 0)), CAST(0 AS DECIMAL(38, 0)),
-        CAST(0 AS DECIMAL(20, 0)), CAST(0 AS DECIMAL(38, 0)), CAST(0 AS DECIMAL(38, 0)), CAST(0 AS DECIMAL(38, 0))
+        experiment_id, generation, '', `variant`, first_time / 60000 * 60,
+        CASE WHEN `variant` = '' THEN '' ELSE campaign_id END, CASE WHEN `variant` = '' THEN '' ELSE ad_id END,
+        CASE WHEN `variant` = '' THEN '' ELSE channel END, CASE WHEN `variant` = '' THEN '' ELSE source END,
+        CASE WHEN `variant` = '' THEN '' ELSE platform END, CASE WHEN `variant` = '' THEN '' ELSE country END,
+        CASE WHEN window_ms >= 0 AND covariate_ms >= 0 THEN CAST(1 AS BIGINT) ELSE 0 END, CAST(0 AS BIGINT),
+        CAST(0 AS DECIMAL(17, 0)), CAST(0 AS DECIMAL(34, 0)), CAST(0 AS DECIMAL(17, 0)), CAST(0 AS DECIMAL(34, 0)), CAST(0 AS DECIMAL(33, 0)),
+        CAST(0 AS DECIMAL(17, 0)), CAST(0 AS DECIMAL(34, 0)), CAST(0 AS DECIMAL(33, 0)), CAST(0 AS DECIMAL(33, 0))
     FROM users
 )
-GROUP BY experiment_id, generation, metric, `variant`, `minute`, cell;
+GROUP BY experiment_id, generation, metric, `variant`, `minute`, campaign_id, ad_id, channel, source, platform, country;
 
 -- A heartbeat stands in a transaction behind all that came ahead of it in its partition: both were read before the same
 -- checkpoint, so whoever sees it sees those.
 INSERT INTO experiment_minute
 SELECT
     experiment_id, generation, metric, `variant`, `minute`,
-    FROM_BASE64(SPLIT_INDEX(cell, '|', 0)), FROM_BASE64(SPLIT_INDEX(cell, '|', 1)), FROM_BASE64(SPLIT_INDEX(cell, '|', 2)),
-    FROM_BASE64(SPLIT_INDEX(cell, '|', 3)), FROM_BASE64(SPLIT_INDEX(cell, '|', 4)), FROM_BASE64(SPLIT_INDEX(cell, '|', 5)),
+    campaign_id, ad_id, channel, source, platform, country,
     users, active, CAST(x AS STRING), CAST(xx AS STRING), CAST(y AS STRING), CAST(yy AS STRING), CAST(xy AS STRING),
     CAST(k AS STRING), CAST(kk AS STRING), CAST(xk AS STRING), CAST(yk AS STRING), op
 FROM TO_CHANGELOG(input => TABLE increments, op_mapping => MAP['INSERT, UPDATE_AFTER', 'u', 'DELETE', 'd'])

@@ -44,11 +44,10 @@ CAMPAIGNS = (
 )
 """In the order in which ``--campaigns`` takes them."""
 
-TESTED = 0
-"""The campaign whose users are in the A/B test."""
 FAILING = 1
 """The campaign that begins to fail, where there is more than one."""
 EXPERIMENT = "checkout-button"
+"""The A/B test: all users are in it, whatever campaign brought them."""
 VARIANTS = ("control", "treatment")
 
 

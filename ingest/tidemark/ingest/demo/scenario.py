@@ -17,7 +17,6 @@ from tidemark.ingest.demo.cast import (
     DEVICES,
     EXPERIMENT,
     FAILING,
-    TESTED,
     VARIANTS,
     Campaign,
 )
@@ -28,8 +27,8 @@ HEALTHY_MS = 60_000
 DECLINE_MS = 60_000
 """How long it takes from well to failed."""
 _LOST_CLICKS, _LOST_CONVERSIONS = 0.6, 0.9
-_SPEND_RATE, _EXPOSURE_RATE, _REFUND_RATE = 0.04, 0.06, 0.004
-_TREATMENT_LIFT = 0.2
+_SPEND_RATE, _EXPOSURE_RATE, _REFUND_RATE = 0.04, 0.015, 0.004
+_TREATMENT_LIFT = 1 / 3
 """The part of its conversions that the control loses against the treatment."""
 _EVENTS_PER_USER = 100
 """One new user enters the test every so many events; users that entered lately are the ones exposed."""
@@ -117,13 +116,12 @@ class Scenario:
 
     def _kind(self, at: int, campaign: Campaign, time: int, number: int, draws: Sequence[int]) -> str:
         left = draws[6] / _WHOLE
-        tested = at == TESTED
         kinds = (
             ("conversion", campaign.conversion_rate),
             ("click", campaign.click_rate),
             ("spend", _SPEND_RATE),
             ("refund", _REFUND_RATE),
-            ("exposure", _EXPOSURE_RATE if tested else 0.0),
+            ("exposure", _EXPOSURE_RATE),
         )
         kind = "impression"
         for name, rate in kinds:
@@ -134,10 +132,11 @@ class Scenario:
         luck = draws[7] / _WHOLE
         if self.failing and at == FAILING:
             lost = {"click": _LOST_CLICKS, "conversion": _LOST_CONVERSIONS}.get(kind, 0.0)
-            return "impression" if luck < lost * self.decline(time) else kind
-        if tested and kind == "conversion":
+            if luck < lost * self.decline(time):
+                return "impression"
+        if kind == "conversion" and draws[10] / _WHOLE < _TREATMENT_LIFT:
             variant = self._variant(self._user(kind, number, draws))
-            return "click" if variant == VARIANTS[0] and luck < _TREATMENT_LIFT else kind
+            return "click" if variant == VARIANTS[0] else kind
         return kind
 
     @staticmethod
