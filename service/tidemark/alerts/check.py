@@ -112,12 +112,18 @@ def _group(sheet: Sheet, node: Node, known: Known, taken: dict[str, str]) -> Ite
             reader = _Reader(Entry(sheet, rule, KEYS), known)
         except MistakeError as mistake:
             sheet.add(mistake.line, f"a rule {mistake.sentence}")
-            continue
-        found = reader.rule(group, every_ms, taken)
-        if found is not None:
-            yield found
+            _count(taken, "", "")
+        else:
+            found = reader.rule(group, every_ms, taken)
+            if found is not None:
+                yield found
         if len(taken) > MAX_RULES:
             return
+
+
+def _count(taken: dict[str, str], name: str, place: str) -> None:
+    """A rule more; one without a name, or with another's, counts towards the limit, too."""
+    taken[name if name and name not in taken else f" {len(taken)}"] = place
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +161,7 @@ class _Reader:
             return None
         names = names_of(asked, when, labels, vocabulary, self.known.catalogue)
         annotations = entry.read("annotations", self._annotations(names), _NO_TEXTS)
-        told = {name for template in annotations.values() for name in fields(template)}
+        named = {name for template in annotations.values() for name in fields(template)}
         needed = when.names | (resolve_when.names if resolve_when else frozenset())
         rule = Rule(
             name=name,
@@ -177,7 +183,7 @@ class _Reader:
             is_open=for_ms == 0 and is_open(when, vocabulary.growing, vocabulary.fixed),
             threshold=when.threshold,
             fingerprint="",
-            columns=needed | (told & vocabulary.names.keys()),
+            columns=needed | (named & vocabulary.names.keys()),
             units=units_of(when, vocabulary),
         )
         return replace(rule, fingerprint=fingerprint(rule, self.known.catalogue))
@@ -187,8 +193,7 @@ class _Reader:
         name = entry.need("alert", _alert, "", "write its name, such as alert: SpendWithoutConversions")
         if name in taken:
             entry.add("alert", f"the alert {name} is that of {taken[name]}; rename one of them")
-        # those without a name count towards the limit, too
-        taken[name or f" {len(taken)}"] = f"{entry.sheet.file}, line {entry.line}"
+        _count(taken, name, f"{entry.sheet.file}, line {entry.line}")
         return name
 
     def _check_every(self, asked: Query, every_ms: int) -> None:
