@@ -66,9 +66,9 @@ class Post:
         except TimeoutError:
             return _failed(f"there was no answer within {self.patience.total:g} s")
         except httpcore.TimeoutException as error:
-            return _failed(f"it took too long: {error or type(error).__name__}")
+            return _failed(f"it took too long: {str(error) or type(error).__name__}")
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-            return _failed(f"the connection failed: {error or type(error).__name__}")
+            return _failed(f"the connection failed: {str(error) or type(error).__name__}")
 
     async def _exchange(
         self, pool: httpcore.AsyncConnectionPool, url: str, body: bytes, headers: Mapping[str, str]
