@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
 from sqlalchemy import Engine
 from standardwebhooks import Webhook as Verifier
 
@@ -172,6 +174,22 @@ def test_a_name_is_resolved_once_a_request_and_the_host_stays_the_name() -> None
         assert asyncio.run(sent).is_taken
         assert names.asked == 1
         assert server.requests[0].headers["host"] == f"hook.test:{server.port}"
+
+
+def test_https_to_the_checked_address_verifies_the_certificate_of_the_name() -> None:
+    authority = trustme.CA()
+    outcomes = {}
+    for name in ("hook.test", "other.test"):
+        served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name).configure_cert(served)
+        trusted = ssl.create_default_context()
+        authority.configure_trust(trusted)
+        with serving(answer(200), tls=served) as server:
+            sent = Post(LOOPBACK, QUICK, Names(["127.0.0.1"]), trusted)
+            outcomes[name] = asyncio.run(sent.send(f"https://hook.test:{server.port}/x", b"{}", {}))
+            assert len(server.requests) == outcomes[name].is_taken
+    assert outcomes["hook.test"].is_taken
+    assert "CERTIFICATE_VERIFY_FAILED" in outcomes["other.test"].error
 
 
 def test_the_next_address_of_a_name_is_tried_where_the_first_is_dead() -> None:
