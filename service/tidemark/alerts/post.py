@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 import httpcore
 
@@ -57,7 +58,7 @@ class Post:
             async with (
                 asyncio.timeout(self.patience.total),
                 httpcore.AsyncConnectionPool(
-                    self.tls, network_backend=backend, max_keepalive_connections=0
+                    self.tls or _usual_tls(), network_backend=backend, max_keepalive_connections=0
                 ) as pool,
             ):
                 return await self._exchange(pool, url, body, headers)
@@ -66,9 +67,9 @@ class Post:
         except TimeoutError:
             return _failed(f"there was no answer within {self.patience.total:g} s")
         except httpcore.TimeoutException as error:
-            return _failed(f"it took too long: {error or type(error).__name__}")
+            return _failed(f"it took too long: {str(error) or type(error).__name__}")
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-            return _failed(f"the connection failed: {error or type(error).__name__}")
+            return _failed(f"the connection failed: {str(error) or type(error).__name__}")
 
     async def _exchange(
         self, pool: httpcore.AsyncConnectionPool, url: str, body: bytes, headers: Mapping[str, str]
@@ -88,6 +89,11 @@ class Post:
             if outcome.is_taken:  # whatever else it has to say is not waited for
                 return outcome
             return judged(response.status, await _beginning(response), retry_after, datetime.now(UTC))
+
+
+@cache
+def _usual_tls() -> ssl.SSLContext:
+    return httpcore.default_ssl_context()  # reading all authorities takes tens of milliseconds
 
 
 async def _beginning(response: httpcore.Response) -> str:

@@ -174,6 +174,8 @@ def _value(around: Surroundings) -> Callable[[Node], str]:
 
 
 def _hidden(node: Node, around: Surroundings) -> str:
+    if isinstance(node, ScalarNode):  # without showing it
+        raise MistakeError(node, "must not stand in the file; write {env: NAME} or {file: /path}")
     sheet = Sheet("")
     entry = Entry(sheet, node, ("env", "file"))
     variable, file = entry.read("env", scalar, ""), entry.read("file", scalar, "")
@@ -218,7 +220,7 @@ def _url(around: Surroundings) -> Callable[[Node], str]:
 
 def _apprise(around: Surroundings) -> Callable[[Node], str]:
     def read(node: Node) -> str:
-        from apprise import Apprise  # noqa: PLC0415 - takes a third of a second, only where it is used
+        from apprise import Apprise  # noqa: PLC0415 - takes 44 MB and most of a second
 
         url = _value(around)(node)
         if Apprise.instantiate(url) is None:

@@ -100,7 +100,7 @@ class Chat:
 
 
 def _notify(url: str, told: tuple[str, str, str]) -> bool:
-    from apprise import Apprise, NotifyType  # noqa: PLC0415 - takes a third of a second
+    from apprise import Apprise, NotifyType  # noqa: PLC0415 - takes 44 MB and most of a second
 
     title, body, kind = told
     service = Apprise()
