@@ -76,6 +76,18 @@ def request(
     )
 
 
+def plain(metric: str, catalogue: Catalogue, span: tuple[datetime, datetime]) -> Request:
+    """One metric of everything within [from, to)."""
+    return Request(
+        metrics=(catalogue.metrics[metric],),
+        dimensions=(),
+        where=(),
+        range=TimeRange(*span),
+        grain=None,
+        limit=1,
+    )
+
+
 def columns(frame: Frame) -> Columns:
     """By the names that conditions use, ``SPEND``, ``previous.SPEND``, ``change_upper.CTR``; NaN for null."""
     metrics = {one.field: one for one in frame.resolved.request.metrics}
