@@ -137,13 +137,13 @@ def extreme(run: str, start: int) -> list[dict[str, Any]]:
     """Two users whose sums go out of the bounds of 10^15 micros, one above, one below, and come back."""
     events: list[dict[str, Any]] = []
     for user, sign in (("up", 1), ("down", -1)):
-        shown = {"event": "exposure", "experiment_id": run, "variant": "control"}
+        shown: dict[str, Any] = {"event": "exposure", "experiment_id": run, "variant": "control"}
         moves = [
             *[("conversion", sign, 1)] * 110,
             *[("refund", -sign, 2)] * 240,
             *[("conversion", sign, 3)] * 120,
         ]
-        deeds = [
+        deeds: list[dict[str, Any]] = [
             {"event": name, "value_micros": way * 9_999_999_999_999, "event_time": start + minute * MINUTE}
             for name, way, minute in moves
         ]
