@@ -191,6 +191,8 @@ class Engine:
 
     def _rows(self, rules: list[Rule], at_ms: int, failed: set[str]) -> Iterator[tuple[Rule, Rows]]:
         """What the rules see, each on its own where one of them cannot be answered."""
+        if not rules:
+            return
         try:
             yield from list(self._asker.rows(rules, at_ms, self.book.campaigns))
         except QueryError as error:
