@@ -43,7 +43,7 @@ class State:
         phase: where it is.
         since_ms: the first tick of this phase (of PENDING and FIRING: at which the condition began to hold).
         held_ms: the last tick at which the condition held; None if never.
-        fired_ms: the tick at which it fired last; None if it never did.
+        fired_ms: the tick at which it fired last; None if it never did, or if that was taken back.
         seen_ms: the newest complete tick that counted.
         value: of the last observation that had one.
         fired_open: whether it fired on a window that was not complete, which the complete one may take back.
