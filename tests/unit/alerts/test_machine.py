@@ -106,6 +106,13 @@ def test_a_complete_window_that_does_not_hold_takes_back_what_the_open_one_told(
     assert run(story, by)[1] == [(F, 1), (C, 1), (F, 2)]
 
 
+def test_an_open_window_whose_complete_one_has_no_data_is_decided_by_the_next() -> None:
+    story = [seen(1, True, is_open=True), seen(1, None), seen(2, False)]
+    assert run(story, rule(on_no_data=OnNoData.KEEP))[1] == [(F, 1), (R, 2)]
+    state, told = run(story, rule(on_no_data=OnNoData.KEEP, keep=5))
+    assert (state.fired_open, told) == (False, [(F, 1)])
+
+
 def test_the_complete_window_before_the_open_one_that_fired_does_not_resolve_it() -> None:
     assert run([seen(2, True, is_open=True), seen(1, False), seen(2, True)], rule())[1] == [(F, 2)]
 
