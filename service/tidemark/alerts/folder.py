@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tidemark.alerts.cases import SUFFIX
 from tidemark.alerts.check import DOCUMENT, check
 from tidemark.alerts.query import Known
 from tidemark.alerts.rule import Rule
@@ -28,8 +29,9 @@ class Declared:
 
 
 def load(folder: Path, known: Known) -> Declared:
-    """Read every ``*.yaml`` of a folder; a folder that there is not declares nothing."""
-    files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    """Read every ``*.yaml`` of a folder but rules' tests; a folder that there is not declares nothing."""
+    every = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    files = [path for path in every if not path.name.endswith(SUFFIX)]
     problems = [
         Problem(path.name, 1, "the file would not be read; end its name in .yaml")
         for path in sorted(folder.glob("*.yml"))
