@@ -62,7 +62,7 @@ def run_tests(files: Files = None, folder: Folder = None, *, as_json: Json = Fal
             told_none = f"There is no test in {rules_folder}; write one in a file that ends in {SUFFIX}."
             _errors().print(told_none, style="red", markup=False)
         elif not problems:
-            typer.echo(f"{len(cases):,} tests passed, of {len(chosen):,} files.")
+            typer.echo(f"Tests passed: {len(cases):,}, of files: {len(chosen):,}.")
     if problems or not cases:
         raise typer.Exit(1)
 

@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alert_rules import MINUTE, START, above, rule, seen
+from alert_rules import MINUTE, START, rule, seen
 from tidemark.alerts.machine import NEW, correct, counts_as, grounds, interrupted, step
 from tidemark.alerts.rule import OnNoData, Rule
 from tidemark.alerts.series import Change, Kind, Observation, Phase, State
-
-HYSTERESIS = above("resolves", 0)
 
 
 def run(
@@ -46,14 +44,14 @@ F, R, C = Kind.FIRED, Kind.RESOLVED, Kind.CORRECTED
         (".!!!!.", rule(minutes=2), [(F, 3), (R, 5)]),
         ("!!.!!.", rule(minutes=2), []),
         ("!.!..!", rule(keep=2), [(F, 0), (R, 4), (F, 5)]),
-        ("!..r!r", rule(resolve_when=HYSTERESIS), [(F, 0), (R, 3), (F, 4), (R, 5)]),
-        ("!r..r.", rule(resolve_when=HYSTERESIS, keep=2), [(F, 0), (R, 4)]),
+        ("!..r!r", rule(hysteresis=True), [(F, 0), (R, 3), (F, 4), (R, 5)]),
+        ("!r..r.", rule(hysteresis=True, keep=2), [(F, 0), (R, 4)]),
         ("!??!??", rule(on_no_data=OnNoData.KEEP), [(F, 0)]),
         ("!??!!.", rule(on_no_data=OnNoData.KEEP, minutes=3), [(F, 3), (R, 5)]),
         ("!?!?..", rule(), [(F, 0), (R, 1), (F, 2), (R, 3)]),
         (".??..", rule(on_no_data=OnNoData.ALERT), [(F, 1), (R, 3)]),
         (".???.", rule(on_no_data=OnNoData.ALERT, minutes=2), [(F, 3), (R, 4)]),
-        ("!.??", rule(resolve_when=HYSTERESIS), [(F, 0), (R, 2)]),
+        ("!.??", rule(hysteresis=True), [(F, 0), (R, 2)]),
     ],
 )  # fmt: skip
 def test_a_story_is_told_so(story: str, by: Rule, told: list[tuple[Kind, int]]) -> None:
@@ -62,12 +60,12 @@ def test_a_story_is_told_so(story: str, by: Rule, told: list[tuple[Kind, int]]) 
 
 def test_where_it_is_unknown_whether_an_alert_resolves_it_goes_on() -> None:
     _, told = run([seen(0, True), seen(1, False, resolves=None), seen(2, False, resolves=True)],
-                  rule(resolve_when=HYSTERESIS))  # fmt: skip
+                  rule(hysteresis=True))  # fmt: skip
     assert told == [(F, 0), (R, 2)]
 
 
 def test_what_holds_does_not_resolve_even_if_its_hysteresis_says_so() -> None:
-    assert run([seen(0, True), seen(1, True, resolves=True)], rule(resolve_when=HYSTERESIS))[1] == [(F, 0)]
+    assert run([seen(0, True), seen(1, True, resolves=True)], rule(hysteresis=True))[1] == [(F, 0)]
 
 
 def test_an_alert_says_when_its_condition_began_and_what_it_saw() -> None:
@@ -101,7 +99,7 @@ def test_a_complete_window_that_does_not_hold_takes_back_what_the_open_one_told(
         seen(1, True, is_open=True),
         seen(2, True),
     ]
-    by = rule(keep=5, resolve_when=HYSTERESIS)
+    by = rule(keep=5, hysteresis=True)
     assert run(story[:3], by)[1] == [(F, 1), (C, 1)]
     assert run(story, by)[1] == [(F, 1), (C, 1), (F, 2)]
 
@@ -236,7 +234,7 @@ rules = st.builds(
     minutes=st.integers(0, 4),
     keep=st.integers(0, 4),
     on_no_data=st.sampled_from(OnNoData),
-    resolve_when=st.sampled_from([None, HYSTERESIS]),
+    hysteresis=st.booleans(),
 )
 
 
