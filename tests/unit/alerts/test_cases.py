@@ -95,8 +95,8 @@ def test_the_test_of_the_manual_passes() -> None:
          "HighSpend at 5m: campaign=summer: expected firing with 5, got firing with 600"),
         (f'{{{SUMMER}, SPEND: "600x9"}}',
          "{at: 5m, alert: HighSpend, expected: [{labels: {campaign: winter}}]}",
-         "HighSpend at 5m: campaign=summer: expected no alert, got firing with 600; "
-         + "campaign=winter: expected firing, got no alert"),
+         ("HighSpend at 5m: campaign=summer: expected no alert, got firing with 600; "
+          "campaign=winter: expected firing, got no alert")),
         (f'{{{SUMMER}, SPEND: "600x9"}}', "{at: 5m, alert: HighSpent, expected: []}",
          "there is no alert HighSpent; did you mean HighSpend?"),
         (f'{{{SUMMER}, SPENT: "600x9"}}', "{at: 5m, alert: HighSpend, expected: []}",
@@ -111,7 +111,8 @@ def test_the_test_of_the_manual_passes() -> None:
          "the labels are campaign, and a series of Slow has none; write those"),
         ('{labels: {experiment: a, metric: m, variant: b}, verdict: "5"}',
          "{at: 5m, alert: Worse, expected: []}", "verdict is one of words; write such values"),
-        (", ".join(f'{{labels: {{campaign: {one}}}, SPEND: "600"}}' for one in "abc"), "{at: 0m, alert: AtOnce, expected: []}",
+        (", ".join(f'{{labels: {{campaign: {one}}}, SPEND: "600"}}' for one in "abc"),
+         "{at: 0m, alert: AtOnce, expected: []}",
          "AtOnce at 0m: the condition holds for 3 series; max_instances is 2, so it is stopped"),
     ],
 )  # fmt: skip
