@@ -164,9 +164,10 @@ def put(
                 error="",
             )
             .on_conflict_do_nothing(index_elements=["id"])
-        )
+            .returning(tables.notifications.c.id)  # not every driver counts the rows of an insert
+        ).first()
         told = [alert for alert in one.alerts if alert in firing]
-        if laid.rowcount and told:
+        if laid is not None and told:
             _note_told(connection, one.receiver, told, now_ms)
 
 

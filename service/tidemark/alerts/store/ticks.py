@@ -181,8 +181,9 @@ def _begin(connection: Connection, alert: Alert) -> list[Told]:
         insert(connection, tables.alerts)
         .values(rows.alert_row(alert))
         .on_conflict_do_nothing(index_elements=["id"])
-    )
-    return [Told(alert, Kind.FIRED)] if made.rowcount else []
+        .returning(tables.alerts.c.id)  # not every driver counts the rows of an insert
+    ).first()
+    return [] if made is None else [Told(alert, Kind.FIRED)]
 
 
 def _end(connection: Connection, named: str, change: Change) -> list[Told]:
