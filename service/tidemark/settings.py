@@ -142,6 +142,11 @@ class Settings(BaseSettings):
         return ",".join(f"{self.host}:{self.kafka_port + n}" for n in range(self.brokers))
 
     @property
+    def alerts_store(self) -> str:
+        """The URL of the database of alerts."""
+        return self.alerts_url or f"sqlite:///{self.home.resolve() / 'alerts.sqlite'}"
+
+    @property
     def service_url(self) -> str:
         """Base URL of the service."""
         return f"http://{self.host}:{self.service_port}"

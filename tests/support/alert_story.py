@@ -78,6 +78,6 @@ def resolved(at_ms: int, fired_ms: int, *campaigns: str) -> Tick:
 
 
 def store(folder: Path) -> Engine:
-    made = engine.connect(engine.sqlite_url(folder / "alerts.sqlite"))
+    made = engine.connect(f"sqlite:///{folder / 'alerts.sqlite'}")
     migrate.upgrade(made)
     return made

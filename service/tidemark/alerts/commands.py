@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidemark.alerts.case_commands import run_tests
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,6 +33,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document for machin
 @app.callback()
 def main() -> None:
     """The rules of alerts."""
+
+
+app.command("test")(run_tests)
 
 
 @app.command()

@@ -17,7 +17,7 @@ from tidemark.alerts.receiver import Receiver
 from tidemark.alerts.routing import Router
 from tidemark.alerts.rulebook import Rulebook
 from tidemark.alerts.serving import Serving
-from tidemark.alerts.store.engine import connect, sqlite_url
+from tidemark.alerts.store.engine import connect
 from tidemark.alerts.store.migrate import upgrade
 from tidemark.alerts.store.outbox import Outbox
 from tidemark.alerts.store.records import Records
@@ -67,7 +67,7 @@ def assemble(
     allowed = Allowed(networks(settings.alert_networks))
     known = _receivers(settings, allowed)
     router = Router(tuple(known), settings.external_url or settings.service_url)
-    engine = connect(settings.alerts_url or sqlite_url(settings.home.resolve() / "alerts.sqlite"))
+    engine = connect(settings.alerts_store)
     upgrade(engine)
     outbox = Outbox(engine)
     delivery = Delivery(outbox, router, senders(known, Post(allowed)))

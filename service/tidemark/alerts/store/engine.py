@@ -1,6 +1,5 @@
 """The database that alerts are kept in."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
@@ -18,11 +17,6 @@ _PRAGMAS = (
     f"busy_timeout = {_BUSY_MS}",
     "foreign_keys = ON",
 )
-
-
-def sqlite_url(file: Path) -> str:
-    """The URL of a SQLite file."""
-    return f"sqlite:///{file}"
 
 
 def connect(url: str) -> Engine:
