@@ -192,7 +192,8 @@ def _state(own: Settings) -> int:
     run = next(run for run in flink.runs() if run.name == "experiment" and run.alive)
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        found = httpx.get(f"{own.flink_url}/jobs/{run.id}/checkpoints").json()["latest"]["completed"]
+        told = httpx.get(f"{own.flink_url}/jobs/{run.id}/checkpoints").json()
+        found = told.get("latest", {}).get("completed")  # a job that is starting has no latest one
         if found:
             return int(found["state_size"])
         time.sleep(0.5)
