@@ -8,8 +8,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+import standardwebhooks
 
-from cluster import Cluster, now_ms
+from cluster import WEBHOOK_SECRET, Cluster, now_ms
 
 RULE = """
 groups:
@@ -48,6 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
+        standardwebhooks.Webhook(WEBHOOK_SECRET).verify(body, dict(self.headers.items()))
         self.server.told.append((self.headers["webhook-id"], json.loads(body), time.monotonic()))
         self.send_response(204)
         self.end_headers()

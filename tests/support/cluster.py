@@ -3,6 +3,7 @@
 Real Kafka, Flink, registry and ClickHouse, on ports and in a folder of its own.
 """
 
+import base64
 import os
 import shutil
 import signal
@@ -30,11 +31,13 @@ from tidemark.settings import Settings
 _ROOT = Path(__file__).resolve().parents[2]
 _TIDEMARK = [str(Path(sys.executable).with_name("tidemark"))]
 
+WEBHOOK_SECRET = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
 _RECEIVERS = """
 receivers:
   - name: test
     kind: webhook
     url: "http://127.0.0.1:{port}/"
+    secret: {{env: TIDEMARK_TEST_SECRET}}
     matchers: [told=test]
     group_by: [campaign]
 """
@@ -63,6 +66,7 @@ class Cluster:
             "TIDEMARK_HOME": str(home),
             "TIDEMARK_CATALOGUE": str(self.catalogue),
             "TIDEMARK_ALERT_NETWORKS": "127.0.0.1/32",
+            "TIDEMARK_TEST_SECRET": WEBHOOK_SECRET,
             "TIDEMARK_LIB": str(_ROOT / ".tidemark" / "lib"),
             "TIDEMARK_BROKERS": str(brokers),
             "TIDEMARK_SERVICE_PORT": str(ports[0]),

@@ -40,10 +40,6 @@ WHERE at >= {start:DateTime64(3, 'UTC')} AND at < {end:DateTime64(3, 'UTC')}
 """
 
 
-class ReceiversError(ValueError):
-    """The file of receivers is wrong; the message has a line for each problem."""
-
-
 @dataclass(frozen=True, slots=True)
 class Alerts:
     """What the service runs and serves."""
@@ -60,8 +56,9 @@ def assemble(
 ) -> Alerts:
     """Open the store, read the receivers and put the parts together; nothing runs yet.
 
+    A wrong file of receivers is logged: alerts are then kept and shown, and nobody is told.
+
     Raises:
-        ReceiversError: the file of receivers is wrong.
         ValueError: the store cannot be opened.
     """
     allowed = Allowed(networks(settings.alert_networks))
@@ -99,9 +96,9 @@ def _receivers(settings: Settings, allowed: Allowed) -> Sequence[Receiver]:
         log.info("nobody is told of alerts: there is no %s", path.name)
         return ()
     found = receivers.load(path, receivers.Surroundings(os.environ, allowed))
-    problems = [one for one in found if isinstance(one, Problem)]
-    if problems:
-        raise ReceiversError("\n".join(map(str, problems)))
+    for one in found:
+        if isinstance(one, Problem):
+            log.error("nobody is told of alerts: %s", one)
     return [one for one in found if isinstance(one, Receiver)]
 
 
