@@ -60,8 +60,8 @@ def judge(
     count = sum(1 for one in observations.values() if counts_as(one, rule))
     after_limit, limit_changes = _limited(rule, at_ms, count, limit, is_open=is_open)
     if count > rule.max_instances:
-        paused = {} if is_open else dict(_paused(states, at_ms))
-        return Outcome(at_ms, paused, (), after_limit, limit_changes)
+        changed = {} if is_open else paused(states, at_ms)
+        return Outcome(at_ms, changed, (), after_limit, limit_changes)
     stepped: dict[Labels, State] = {}
     changes: list[tuple[Labels, Change]] = []
     gone = () if is_open else _gone(at_ms, observations, states)
@@ -74,6 +74,12 @@ def judge(
             stepped[labels] = after
         changes += ((labels, change) for change in told)
     return Outcome(at_ms, stepped, tuple(sorted(changes, key=_labels)), after_limit, limit_changes)
+
+
+def paused(states: Mapping[Labels, State], at_ms: int) -> dict[Labels, State]:
+    """Those states that change because ticks before ``at_ms`` were skipped, or this one was not judged."""
+    after = {labels: interrupted(state, at_ms) for labels, state in states.items()}
+    return {labels: state for labels, state in after.items() if state != states[labels]}
 
 
 def replay(rule: Rule, history: History) -> Iterator[Outcome]:
@@ -100,13 +106,6 @@ def _gone(
     for labels, state in states.items():
         if state.phase not in _QUIET and labels not in observations:
             yield labels, Observation(at_ms, None)
-
-
-def _paused(states: Mapping[Labels, State], at_ms: int) -> Iterator[tuple[Labels, State]]:
-    for labels, state in states.items():
-        after = interrupted(state, at_ms)
-        if after != state:
-            yield labels, after
 
 
 def _labels(change: tuple[Labels, Change]) -> Labels:
