@@ -1,4 +1,4 @@
-"""Ticks, limit and machine together, as a service runs them: stalls, deaths and open windows change nothing."""
+"""Ticks, limit and machine together, as a service runs them: stalls, deaths and open windows alter nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
