@@ -46,7 +46,8 @@ def judge(
     """Step every series, or none where the condition holds for more of them than the rule may have.
 
     Then one alert says so, and what was pending begins anew after it; what fires goes on until a tick is
-    judged that has few enough.
+    judged that has few enough. While a window fills, some may fire before there are too many; what they tell
+    is true.
 
     Args:
         rule: whose series they are.
@@ -57,7 +58,9 @@ def judge(
         limit: of the rule's alert ``TooManyInstances``.
         is_open: whether the window is not complete; so are the observations then.
     """
-    count = sum(1 for one in observations.values() if counts_as(one, rule))
+    # a window that still fills lacks the data of many, which is no alert
+    holding = (one.holds if is_open else counts_as(one, rule) for one in observations.values())
+    count = sum(1 for holds in holding if holds)
     after_limit, limit_changes = _limited(rule, at_ms, count, limit, is_open=is_open)
     if count > rule.max_instances:
         changed = {} if is_open else paused(states, at_ms)
