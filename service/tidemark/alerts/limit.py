@@ -46,7 +46,8 @@ def judge(
     """Step every series, or none where the condition holds for more of them than the rule may have.
 
     Then one alert says so, and what was pending begins anew after it; what fires goes on until a tick is
-    judged that has few enough.
+    judged that has few enough. While a window fills, some may fire before there are too many; what they tell
+    is true.
 
     Args:
         rule: whose series they are.
@@ -57,11 +58,13 @@ def judge(
         limit: of the rule's alert ``TooManyInstances``.
         is_open: whether the window is not complete; so are the observations then.
     """
-    count = sum(1 for one in observations.values() if counts_as(one, rule))
+    # a window that still fills lacks the data of many, which is no alert
+    holding = (one.holds if is_open else counts_as(one, rule) for one in observations.values())
+    count = sum(1 for holds in holding if holds)
     after_limit, limit_changes = _limited(rule, at_ms, count, limit, is_open=is_open)
     if count > rule.max_instances:
-        paused = {} if is_open else dict(_paused(states, at_ms))
-        return Outcome(at_ms, paused, (), after_limit, limit_changes)
+        changed = {} if is_open else paused(states, at_ms)
+        return Outcome(at_ms, changed, (), after_limit, limit_changes)
     stepped: dict[Labels, State] = {}
     changes: list[tuple[Labels, Change]] = []
     gone = () if is_open else _gone(at_ms, observations, states)
@@ -74,6 +77,12 @@ def judge(
             stepped[labels] = after
         changes += ((labels, change) for change in told)
     return Outcome(at_ms, stepped, tuple(sorted(changes, key=_labels)), after_limit, limit_changes)
+
+
+def paused(states: Mapping[Labels, State], at_ms: int) -> dict[Labels, State]:
+    """Those states that change because ticks before ``at_ms`` were skipped, or this one was not judged."""
+    after = {labels: interrupted(state, at_ms) for labels, state in states.items()}
+    return {labels: state for labels, state in after.items() if state != states[labels]}
 
 
 def replay(rule: Rule, history: History) -> Iterator[Outcome]:
@@ -100,13 +109,6 @@ def _gone(
     for labels, state in states.items():
         if state.phase not in _QUIET and labels not in observations:
             yield labels, Observation(at_ms, None)
-
-
-def _paused(states: Mapping[Labels, State], at_ms: int) -> Iterator[tuple[Labels, State]]:
-    for labels, state in states.items():
-        after = interrupted(state, at_ms)
-        if after != state:
-            yield labels, after
 
 
 def _labels(change: tuple[Labels, Change]) -> Labels:

@@ -78,6 +78,12 @@ def test_an_open_window_that_lacks_a_series_leaves_it() -> None:
     assert judge(rule(), START + MINUTE, {}, states, is_open=True) == Outcome(START + MINUTE, {}, (), NEW)
 
 
+def test_series_that_an_open_window_has_no_data_of_are_not_too_many() -> None:
+    row = {labels(one): seen(0, None, is_open=True) for one in "abc"}
+    by = rule(most=2, on_no_data=OnNoData.ALERT)
+    assert judge(by, START, row, {}, is_open=True) == Outcome(START, {}, (), NEW)
+
+
 def test_an_open_window_with_too_many_series_fires_the_limit_and_the_complete_one_confirms_it() -> None:
     row = {labels(one): seen(0, True, is_open=True) for one in "abc"}
     first = judge(rule(most=2), START, row, {}, is_open=True)
