@@ -34,7 +34,7 @@ class Alert:
     value: float | None = strawberry.field(description="null where the condition has no single one.")
     threshold: float | None
     summary: str
-    since: datetime | None
+    since: datetime
     complete_through: datetime | None = strawberry.field(
         description="The data clock the decision was taken on."
     )
@@ -52,7 +52,7 @@ class Alert:
             value=shown.value,
             threshold=shown.threshold,
             summary=shown.summary,
-            since=None if shown.since_ms is None else from_ms(shown.since_ms),
+            since=from_ms(shown.since_ms),
             complete_through=None if shown.decided_ms is None else from_ms(shown.decided_ms),
             acknowledged_by=shown.acknowledged_by,
         )

@@ -181,8 +181,6 @@ class Engine:
             asked = [rule for rule, _ in rules if rule.fingerprint not in failed]
             told: list[RuleTick] = []
             for rule, rows in self._rows(asked, at_ms, failed):
-                if skipped[rule.fingerprint]:
-                    self._interrupt(memory, rule, at_ms)
                 told += self._judged(memory, rule, at_ms, rows, skipped[rule.fingerprint])
             if told:
                 self._keep(Tick(at_ms, tuple(told)))
@@ -208,16 +206,13 @@ class Engine:
         else:
             self._failures -= {rule.fingerprint for rule in rules}
 
-    def _interrupt(self, memory: _Memory, rule: Rule, at_ms: int) -> None:
-        states = memory.of(rule.fingerprint)
-        for labels, state in states.items():
-            states[labels] = machine.interrupted(state, at_ms)
-
     def _judged(
         self, memory: _Memory, rule: Rule, at_ms: int, rows: Rows, skipped: int, *, is_open: bool = False
     ) -> Iterator[RuleTick]:
         """What a tick does to a rule, and to its alert about too many series."""
         states, limits = memory.of(rule.fingerprint), memory.of(_limit_of(rule))
+        before = dict(limit.paused(states, at_ms)) if skipped else {}
+        states.update(before)
         tracked = {labels for labels, state in states.items() if state.phase in {Phase.PENDING, Phase.FIRING}}
         seen = observations(rule, rows.labels, rows.columns, at_ms, tracked=tracked, is_open=is_open)
         outcome = limit.judge(rule, at_ms, seen, states, limits.get(_NOTHING, machine.NEW), is_open=is_open)
@@ -228,7 +223,7 @@ class Engine:
             SeriesTick(
                 labels, state, tuple(changes.get(labels, ())), self._texts(rule, rows, labels, changes)
             )
-            for labels, state in outcome.states.items()
+            for labels, state in (before | dict(outcome.states)).items()
         )
         yield _told(rule, series, is_judged=not is_open, skipped=skipped)
         if outcome.limit_changes:
@@ -260,7 +255,7 @@ class Engine:
     def _judge_open(self, memory: _Memory, complete_ms: int) -> None:
         """Windows that are still filling, of rules whose condition more data cannot take back."""
         rules = [rule for rule in self.book.rules if rule.is_open and isinstance(rule.query, MetricsQuery)]
-        if complete_ms <= self._opened_ms or not rules:
+        if complete_ms <= self._opened_ms or not rules or self.is_stale:
             return
         self._opened_ms = complete_ms
         by_tick: dict[int, list[Rule]] = {}

@@ -40,7 +40,7 @@ class Shown:
         value: as observed when it fired.
         threshold: what the condition compares with.
         summary: for people.
-        since_ms: since when it is in this state; None of INACTIVE.
+        since_ms: since when it is in this state; of INACTIVE the newest tick at which it was.
         decided_ms: the instant up to which data was complete when that was decided.
         acknowledged_by: who looks after it.
     """
@@ -53,7 +53,7 @@ class Shown:
     value: float | None
     threshold: float | None
     summary: str
-    since_ms: int | None
+    since_ms: int
     decided_ms: int | None
     acknowledged_by: str | None
 
@@ -72,7 +72,7 @@ class Serving:
         found = [_of_alert(one, is_stale=is_stale) for one in every]
         found += self._waiting(is_stale=is_stale)
         kept = [one for one in found if one.state in wanted]
-        return sorted(kept, key=lambda one: (_ORDER.index(one.state), -(one.since_ms or 0), one.rule))
+        return sorted(kept, key=lambda one: (_ORDER.index(one.state), -one.since_ms, one.rule))
 
     def _waiting(self, *, is_stale: bool) -> Iterator[Shown]:
         """Series that pend, and rules without any that pends or fires."""
@@ -81,11 +81,26 @@ class Serving:
             for labels, state in states.items():
                 if state.phase is Phase.PENDING:
                     yield _of_series(rule, labels, state, is_stale=is_stale)
-            if not any(state.phase in {Phase.PENDING, Phase.FIRING} for state in states.values()):
-                yield Shown(
-                    "", rule.name, labels_of(rule.name, rule.severity, rule.labels, ()), AlertState.INACTIVE,
-                    rule.severity, None, rule.threshold, "", None, self._engine.judged_ms(rule), None,
-                )  # fmt: skip
+            judged_ms = self._engine.judged_ms(rule)
+            is_quiet = not any(state.phase in {Phase.PENDING, Phase.FIRING} for state in states.values())
+            if is_quiet and judged_ms is not None:
+                yield _of_rule(rule, judged_ms)
+
+
+def _of_rule(rule: Rule, judged_ms: int) -> Shown:
+    return Shown(
+        id="",
+        rule=rule.name,
+        labels=labels_of(rule.name, rule.severity, rule.labels, ()),
+        state=AlertState.INACTIVE,
+        severity=rule.severity,
+        value=None,
+        threshold=rule.threshold,
+        summary="",
+        since_ms=judged_ms,
+        decided_ms=judged_ms,
+        acknowledged_by=None,
+    )
 
 
 def _of_alert(alert: Alert, *, is_stale: bool) -> Shown:
