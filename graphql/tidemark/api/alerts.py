@@ -31,8 +31,8 @@ class Alert:
     labels: list[Label]
     state: AlertState
     severity: Severity
-    value: float | None = strawberry.field(description="null where the condition has no single one.")
-    threshold: float | None
+    value: float | None
+    threshold: float | None = strawberry.field(description="null where the condition has no single one.")
     summary: str
     since: datetime
     complete_through: datetime | None = strawberry.field(
