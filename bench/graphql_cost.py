@@ -12,7 +12,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ import msgspec
 import orjson
 import strawberry
 
+from tidemark.alerts.serving import AlertState, Shown
 from tidemark.api.context import Context
 from tidemark.api.encode import encode
 from tidemark.api.schema import Schema, build_schema
@@ -107,6 +108,14 @@ class Stub:
     async def freshness(self) -> Freshness:
         """Complete."""
         return Freshness(NOW, NOW, None)
+
+    async def alerts(
+        self,
+        states: Collection[AlertState] | None,  # noqa: ARG002
+        caller: Caller,  # noqa: ARG002
+    ) -> list[Shown]:
+        """None."""
+        return []
 
     async def values(
         self,

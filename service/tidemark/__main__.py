@@ -16,11 +16,14 @@ def main() -> None:
     # the engine first: whatever imports chdb before it is opened kills the Kafka tables (DESIGN section 5)
     database = Database(own.home / "clickhouse", brokers=own.bootstrap)
 
+    from tidemark.alerts.service import assemble  # noqa: PLC0415
     from tidemark.app import create_app  # noqa: PLC0415
     from tidemark.background import Background, Periodic  # noqa: PLC0415
+    from tidemark.experiments.experiment import Experiments  # noqa: PLC0415
     from tidemark.experiments.followed import Followed  # noqa: PLC0415
     from tidemark.experiments.history import History  # noqa: PLC0415
     from tidemark.front import SERVER_OPTIONS  # noqa: PLC0415
+    from tidemark.query.answer import Answerer  # noqa: PLC0415
     from tidemark.query.catalogue import load  # noqa: PLC0415
     from tidemark.rejected.endpoint import endpoint  # noqa: PLC0415
     from tidemark.store.migrate import upgrade  # noqa: PLC0415
@@ -33,16 +36,27 @@ def main() -> None:
     history = History(database, own.bootstrap, experiments, floor=background.raw_floor)
     reading = Periodic("history", 1.0, history.step)
     reading.start()
+    catalogue = load(own.catalogue)
+    answerer = Answerer(
+        database, background.freshness, own.currency, own.limits,
+        rollups=lambda: background.rollups, kept=background.kept,
+    )  # fmt: skip
+    tests = Experiments(database, experiments, background.experiment_freshness, catalogue, own.limits)
+    alerts = assemble(own, database, answerer, tests, catalogue)
+    judging = Periodic("alerts", 0.5, alerts.engine.step)
+    alerts.delivery.start()
+    judging.start()
     app = create_app(
         database=database,
         freshness=background.freshness,
-        catalogue=load(own.catalogue),
+        catalogue=catalogue,
         settings=own,
         readiness=background.unready,
         rollups=lambda: background.rollups,
         kept=background.kept,
         experiments=experiments,
         experiments_freshness=background.experiment_freshness,
+        alerts=alerts.serving,
     )
     app.add_route("/rejected", endpoint(database))
     uvicorn.run(
@@ -53,6 +67,8 @@ def main() -> None:
         access_log=False,
         **SERVER_OPTIONS,
     )
+    judging.stop()
+    alerts.delivery.stop()
     reading.stop()
     experiments.stop()
     background.stop()

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
+from tidemark.alerts.serving import Serving
 from tidemark.api.asker import caller_of
 from tidemark.api.explorer import Explorer
 from tidemark.api.reply import json_response
@@ -42,6 +43,7 @@ def create_app(
     kept: KeptReader = nothing_dropped,
     experiments: Registry = NOTHING,
     experiments_freshness: FreshnessReader | None = None,
+    alerts: Serving | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -55,6 +57,7 @@ def create_app(
         kept: Likewise since when each table surely holds everything.
         experiments: Which experiments are published; none unless given.
         experiments_freshness: Reads the watermark of their path; that of the other tables unless given.
+        alerts: What fires; nothing unless given.
     """
     telemetry = Telemetry()
     answerer = Answerer(database, freshness, settings.currency, settings.limits, rollups=rollups, kept=kept)
@@ -66,6 +69,7 @@ def create_app(
         experiments=Experiments(
             database, experiments, experiments_freshness or freshness, catalogue, settings.limits
         ),
+        alerts=alerts,
     )
     explorer = Explorer(settings.libraries / "graphiql") if is_loopback(settings.host) else None
 

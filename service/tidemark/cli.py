@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from tidemark.alerts.alert_commands import app as alerts
+from tidemark.alerts.commands import app as rules
 from tidemark.experiments.commands import app as experiments
 from tidemark.experiments.show import experiment
 from tidemark.ingest.demo.commands import demo
@@ -54,3 +56,5 @@ app.command(rich_help_panel=_EVENTS)(explain)
 app.command(rich_help_panel=_EVENTS)(rejected)
 app.command(rich_help_panel=_EVENTS)(experiment)
 app.add_typer(experiments, name="experiments", rich_help_panel=_EVENTS)
+app.add_typer(rules, name="rules", rich_help_panel=_EVENTS)
+app.add_typer(alerts, name="alerts", rich_help_panel=_EVENTS)

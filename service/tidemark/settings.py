@@ -77,6 +77,21 @@ class Settings(BaseSettings):
     limits: Annotated[Limits, AfterValidator(_possible)] = Field(
         DEFAULT_LIMITS, description="what a question may cost, each as TIDEMARK_LIMITS__ROWS and so on"
     )
+    receivers: Path | None = Field(
+        None,
+        description="who is told of alerts (YAML; default: the catalogue's receivers.yaml, if any)",
+    )
+    alerts_url: str | None = Field(
+        None, description="where alerts are kept, postgresql+psycopg://…; default: home/alerts.sqlite"
+    )
+    alert_networks: Names = Field(
+        (),
+        description="private networks that webhooks may go to, by plain http, too: 127.0.0.1/32,…",
+    )
+    stale_seconds: Seconds = Field(60.0, description="an alert says so when data is complete no further back")
+    external_url: str | None = Field(
+        None, description="where people find this service; alerts link to it (default: the local address)"
+    )
     currency: str = Field("USD", pattern="^[A-Z]{3}$", description="the deployment's one currency, ISO 4217")
     event_partitions: Annotated[int, Field(ge=1, le=64)] = Field(3, description="partitions of events.v1")
     heartbeat_seconds: Seconds = Field(
@@ -125,6 +140,11 @@ class Settings(BaseSettings):
     def bootstrap(self) -> str:
         """Kafka's bootstrap servers, ``host:port,…``."""
         return ",".join(f"{self.host}:{self.kafka_port + n}" for n in range(self.brokers))
+
+    @property
+    def alerts_store(self) -> str:
+        """The URL of the database of alerts."""
+        return self.alerts_url or f"sqlite:///{self.home.resolve() / 'alerts.sqlite'}"
 
     @property
     def service_url(self) -> str:

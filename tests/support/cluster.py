@@ -3,7 +3,9 @@
 Real Kafka, Flink, registry and ClickHouse, on ports and in a folder of its own.
 """
 
+import base64
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,6 +31,16 @@ from tidemark.settings import Settings
 _ROOT = Path(__file__).resolve().parents[2]
 _TIDEMARK = [str(Path(sys.executable).with_name("tidemark"))]
 
+WEBHOOK_SECRET = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
+_RECEIVERS = """
+receivers:
+  - name: test
+    kind: webhook
+    url: "http://127.0.0.1:{port}/"
+    secret: {{env: TIDEMARK_TEST_SECRET}}
+    matchers: [told=test]
+    group_by: [campaign]
+"""
 _METRICS = """query($query: MetricsQuery!) { metrics(query: $query) {
     rows { bucket campaign ad channel source platform country event values { VALUES } }
     truncated resolved { from to source } freshness { now completeThrough auditedThrough lagMs } } }"""
@@ -37,13 +49,24 @@ Event = Mapping[str, Any]
 
 
 class Cluster:
-    """One running Tidemark; ``settings`` are those its processes have."""
+    """One running Tidemark; ``settings`` are those its processes have.
+
+    Its catalogue is a copy. Alerts labelled ``told: test`` go to ``webhook_port``, where a test may listen.
+    """
 
     def __init__(self, home: Path, *, brokers: int = 1, **overrides: str) -> None:
-        first = _free_ports(5 + 2 * brokers)
-        ports, kafka = range(first, first + 5), first + 5
+        first = _free_ports(6 + 2 * brokers)
+        ports, kafka = range(first, first + 5), first + 6
+        self.webhook_port = first + 5
+        self.catalogue = home / "catalogue"
+        shutil.copytree(_ROOT / "catalogue", self.catalogue)
+        receivers = _RECEIVERS.format(port=self.webhook_port)
+        (self.catalogue / "receivers.yaml").write_text(receivers, encoding="utf-8")
         self.environment = {
             "TIDEMARK_HOME": str(home),
+            "TIDEMARK_CATALOGUE": str(self.catalogue),
+            "TIDEMARK_ALERT_NETWORKS": "127.0.0.1/32",
+            "TIDEMARK_TEST_SECRET": WEBHOOK_SECRET,
             "TIDEMARK_LIB": str(_ROOT / ".tidemark" / "lib"),
             "TIDEMARK_BROKERS": str(brokers),
             "TIDEMARK_SERVICE_PORT": str(ports[0]),

@@ -5,9 +5,9 @@ from typing import Any
 
 import yaml
 
+from tidemark.declared.problem import Problem
 from tidemark.experiments.check import check
 from tidemark.experiments.definition import Definition
-from tidemark.experiments.problem import Problem
 from tidemark.experiments.vocabulary import Vocabulary, vocabulary_of
 from tidemark.query import catalogue
 

@@ -1,11 +1,12 @@
 """A desk that answers what a test says and keeps what it was asked, and columns and frames to answer with."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from tidemark.alerts.serving import AlertState, Shown
 from tidemark.api.context import Context
 from tidemark.desk.allowance import Allowance
 from tidemark.experiments.definition import Status
@@ -97,6 +98,7 @@ class FakeDesk:
     limits: Limits = DEFAULT_LIMITS
     fresh: Freshness = FRESH
     known: Sequence[Experiment] = ()
+    firing: Sequence[Shown] = ()
     database: Database | None = None
     cost: Cost = COST
     held: bool = False
@@ -110,6 +112,10 @@ class FakeDesk:
     watching: int = 0
     yielded: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def alerts(self, states: Collection[AlertState] | None, caller: Caller) -> list[Shown]:
+        self.callers.append(caller)
+        return [one for one in self.firing if states is None or one.state in states]
 
     def publish(self, columns: Columns) -> None:
         """Answer with these from now on; to be called in the desk's event loop."""

@@ -1,9 +1,10 @@
 """What a request brings to the resolvers: who asks, and the desk that answers."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from tidemark.alerts.serving import AlertState, Shown
 from tidemark.desk.allowance import Allowance
 from tidemark.desk.poller import News
 from tidemark.experiments.definition import Status
@@ -34,6 +35,10 @@ class Desk(Protocol):
 
     async def freshness(self) -> Freshness:
         """How far answers are complete now."""
+        ...
+
+    async def alerts(self, states: Collection[AlertState] | None, caller: Caller) -> list[Shown]:
+        """The alerts in these states, or in all but INACTIVE."""
         ...
 
     async def values(self, dimension: Dimension, search: str | None, first: int, caller: Caller) -> list[str]:

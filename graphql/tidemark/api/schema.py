@@ -8,6 +8,8 @@ from graphql import GraphQLObjectType, GraphQLResolveInfo
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
+from tidemark.alerts.serving import AlertState
+from tidemark.api.alerts import Alert, alerts
 from tidemark.api.context import Context
 from tidemark.api.experiments import (
     EXPERIMENT,
@@ -103,6 +105,12 @@ def build_schema(
             field("catalogue", catalogue_type(enums)),
             field("freshness", Freshness),
             field("limits", Limits, "What this caller may ask, before it asks."),
+            field(
+                "alerts",
+                list_of(Alert),
+                "At most 1,000, what fires first; without states all but INACTIVE.",
+                arguments={"states": list_of(AlertState) | None},
+            ),
         ],
     )
     subscription = create_type(
@@ -127,6 +135,7 @@ def build_schema(
             "catalogue": lambda _root, _info: listing,
             "freshness": read_freshness,
             "limits": limits,
+            "alerts": alerts,
         },
     )
     resolve(core, "Subscription", {"metrics": lambda answer, _info, **_: answer})

@@ -1,12 +1,15 @@
 """Where questions are asked: everything between a door and the answerer."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeVar
 from uuid import uuid4
 
+from anyio import to_thread
+
+from tidemark.alerts.serving import AlertState, Serving, Shown
 from tidemark.desk.allowance import Allowance
 from tidemark.desk.answerer import Answerer
 from tidemark.desk.budget import FEE, Budget, price
@@ -83,8 +86,9 @@ class Desk:
         limits: Limits = DEFAULT_LIMITS,
         clock: Clock = _CLOCK,
         experiments: Experiments | None = None,
+        alerts: Serving | None = None,
     ) -> None:
-        self._experiments = experiments
+        self._experiments, self._alerts = experiments, alerts
         self._answerer, self._telemetry, self._limits, self._clock = answerer, telemetry, limits, clock
         self._runner = Runner(answerer, clock, limits.timeout_seconds)
         self._budget = Budget(limits.budget_per_minute, clock.monotonic)
@@ -173,6 +177,20 @@ class Desk:
                     return await self._runner.read(lambda: work(reading), reading.id)
                 finally:
                     self._budget.settle(reserved, price(reading.rows_read, reading.bytes_read))
+
+    async def alerts(self, states: Collection[AlertState] | None, caller: Caller) -> list[Shown]:
+        """The alerts in these states, or in all but INACTIVE.
+
+        Raises:
+            QueryError: the caller has no budget left, or too many questions under way.
+        """
+        serving = self._alerts
+        if serving is None:
+            return []
+        with self._refusals_counted():
+            async with self._turns.turn(caller):
+                self._budget.charge(caller, FEE)
+                return await to_thread.run_sync(serving.alerts, states)
 
     def allowance(self, caller: Caller) -> Allowance:  # noqa: ARG002 - all have the same; a key's own come with it
         """What the caller may ask now."""

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tidemark.declared.problem import nearest, shown
 from tidemark.doors.bodies import Body, freshness_body, instant
 from tidemark.experiments.definition import Definition, Metric, Status
 from tidemark.experiments.experiment import Experiment
-from tidemark.experiments.problem import nearest, shown
 from tidemark.experiments.question import metrics_of, treatments_of
 from tidemark.query.catalogue import Catalogue, Unit, field_of
 from tidemark.query.database import Database

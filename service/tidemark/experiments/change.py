@@ -8,8 +8,8 @@ free.
 
 from collections.abc import Iterator, Mapping
 
+from tidemark.declared.problem import shown
 from tidemark.experiments.definition import Definition, Guardrail, Metric, Status
-from tidemark.experiments.problem import shown
 from tidemark.query.instant import DAY_MS, format_instant, from_ms
 
 NEW_ONE = "declare a new experiment under another id"

@@ -2,6 +2,19 @@
 
 from collections.abc import Callable, Mapping
 
+from tidemark.declared.entry import (
+    Document,
+    Entry,
+    MistakeError,
+    Node,
+    Sheet,
+    compose,
+    items,
+    line_of,
+    scalar,
+)
+from tidemark.declared.problem import Problem, shown
+from tidemark.declared.values import choice, instant, key, length, maybe, number, one_of, text, whole
 from tidemark.experiments.definition import (
     MAX_ALPHA,
     MAX_COVARIATE_DAYS,
@@ -20,14 +33,16 @@ from tidemark.experiments.definition import (
     Variant,
 )
 from tidemark.experiments.effect import read_planned_users
-from tidemark.experiments.entry import Entry, MistakeError, Node, Sheet, compose, items, line_of, scalar
 from tidemark.experiments.metric import guardrail, metric
-from tidemark.experiments.problem import Problem, shown
-from tidemark.experiments.values import choice, instant, key, length, maybe, number, one_of, text, whole
 from tidemark.experiments.vocabulary import Vocabulary
 from tidemark.experiments.weight import read_control, read_phases, read_variants
 from tidemark.query.instant import DAY_MS
 
+DOCUMENT = Document(
+    noun="a definition",
+    levels="five",
+    root="a file is one experiment, a mapping of keys to values; begin with id and name",
+)
 DEFAULT_ALPHA = 0.05
 DEFAULT_WINDOW_MS = 7 * DAY_MS
 DEFAULT_SLICES = ("platform", "country")  # in the order of a cell's key
@@ -53,7 +68,7 @@ def check(
         The definition, or everything that is wrong, in the order of the lines.
     """
     sheet = Sheet(file)
-    node = compose(content, sheet)
+    node = compose(content, sheet, DOCUMENT)
     if node is not None:
         definition = _definition(Entry(sheet, node, KEYS), vocabulary, taken)
         if not sheet.problems:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from tidemark.declared.entry import Entry, MistakeError, Node, Sheet, scalar
+from tidemark.declared.problem import shown
+from tidemark.declared.values import decimal, number, plain, whole
 from tidemark.experiments import planning
 from tidemark.experiments.definition import MAX_PLANNED_USERS, MIN_PLANNED_USERS
-from tidemark.experiments.entry import Entry, MistakeError, Node, Sheet, scalar
-from tidemark.experiments.problem import shown
-from tidemark.experiments.values import decimal, number, plain, whole
 from tidemark.experiments.weight import Weights
 
 DEFAULT_POWER = 0.8

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tidemark.declared.entry import MAX_BYTES
+from tidemark.declared.problem import Problem
 from tidemark.experiments.check import check
 from tidemark.experiments.definition import MAX_EXPERIMENTS, Definition
-from tidemark.experiments.entry import MAX_BYTES
-from tidemark.experiments.problem import Problem
 from tidemark.experiments.vocabulary import Vocabulary
 
 FOLDER = "experiments"

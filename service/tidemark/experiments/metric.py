@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from tidemark.declared.entry import Entry, MistakeError, Node, Sheet, is_list, items, line_of, scalar
+from tidemark.declared.problem import nearest, shown
+from tidemark.declared.values import cap, choice, name, number, one_of, text
 from tidemark.experiments.definition import (
     MAX_DESCRIPTION,
     MAX_EVENTS,
@@ -14,9 +17,6 @@ from tidemark.experiments.definition import (
     Metric,
     Total,
 )
-from tidemark.experiments.entry import Entry, MistakeError, Node, Sheet, is_list, items, line_of, scalar
-from tidemark.experiments.problem import nearest, shown
-from tidemark.experiments.values import cap, choice, name, number, one_of, text
 from tidemark.experiments.vocabulary import EXPOSURE, Vocabulary
 from tidemark.query.catalogue import Unit
 from tidemark.query.formula import Measure

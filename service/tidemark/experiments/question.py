@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tidemark.declared.problem import nearest, shown
 from tidemark.experiments.definition import Definition, Guardrail, Metric, Status, Variant
 from tidemark.experiments.look import ceiling, floor
-from tidemark.experiments.problem import nearest, shown
 from tidemark.query.catalogue import Catalogue, Dimension
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.instant import format_instant, from_ms, to_ms

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from tidemark.declared.entry import Entry, MistakeError, Node, Sheet, items, line_of, pairs, scalar
+from tidemark.declared.problem import nearest, shown
+from tidemark.declared.values import decimal, instant, key, maybe, one_of
 from tidemark.experiments.definition import MAX_KEY, MAX_PHASES, MAX_VARIANTS, Phase
-from tidemark.experiments.entry import Entry, MistakeError, Node, Sheet, items, line_of, pairs, scalar
-from tidemark.experiments.problem import nearest, shown
-from tidemark.experiments.values import decimal, instant, key, maybe, one_of
 
 Weights = Mapping[str, int]
 NO_WEIGHTS: Weights = {}

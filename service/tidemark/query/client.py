@@ -50,6 +50,24 @@ class Client:
         """
         return self._json(f"/v1/experiments/{quote(id_, safe='')}", words, "results")
 
+    def graphql(self, document: str, variables: Mapping[str, object]) -> Body:
+        """The ``data`` of an operation.
+
+        Raises:
+            ServiceError: there is none.
+        """
+        response = self._sent(
+            "POST", "/graphql", json={"query": document, "variables": variables}, params=None
+        )
+        try:
+            body = response.json()
+        except ValueError as error:
+            raise ServiceError(self._stranger(response)) from error
+        if not isinstance(body, dict) or body.get("data") is None:
+            told = body.get("errors") if isinstance(body, dict) else None
+            raise ServiceError(told[0]["message"] if told else self._stranger(response))
+        return dict(body["data"])
+
     def sheet(self, words: Words) -> str:
         """The answer as CSV.
 
@@ -76,9 +94,14 @@ class Client:
         return body
 
     def _get(self, path: str, words: Words) -> httpx.Response:
+        return self._sent("GET", path, json=None, params=httpx.QueryParams(tuple(words)))
+
+    def _sent(
+        self, method: str, path: str, *, json: object, params: httpx.QueryParams | None
+    ) -> httpx.Response:
         try:
-            return self.http.get(
-                f"{self.url}{path}", params=httpx.QueryParams(tuple(words)), timeout=_TIMEOUT_SECONDS
+            return self.http.request(
+                method, f"{self.url}{path}", json=json, params=params, timeout=_TIMEOUT_SECONDS
             )
         except httpx.TimeoutException as error:
             raise ServiceError(

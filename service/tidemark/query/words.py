@@ -91,7 +91,7 @@ def read(catalogue: Catalogue, words: Iterable[tuple[str, str]], limits: Limits 
                 f"{name} stands there twice; give it once, with commas between its values.",
             )
     one = {name: values[0].strip() for name, values in given.items()}
-    zone = _zone(one.get("tz") or "UTC")
+    zone = zone_in(one.get("tz") or "UTC")
     metrics = tuple(_metric(catalogue, name) for name in listed(one.get("metrics", "")))
     grain = one.get("grain")
     compare = one.get("compare")
@@ -271,7 +271,12 @@ def _order(catalogue: Catalogue, text: str) -> OrderAsked:
         raise _unknown("key to order by called", name, both, Code.BAD_ORDER) from None
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_in(name: str) -> ZoneInfo:
+    """The time zone of this name.
+
+    Raises:
+        QueryError: there is none.
+    """
     try:
         return ZoneInfo(name)
     except (
@@ -288,7 +293,7 @@ def _zone(name: str) -> ZoneInfo:
 
 def _range(last: str | None, start: str | None, end: str | None, zone: ZoneInfo) -> TimeRange:
     if start is None and end is None:
-        return TimeRange(last_seconds=_last(last or "1h"))
+        return TimeRange(last_seconds=seconds_in(last or "1h"))
     if last is not None:
         raise QueryError(Code.BAD_RANGE, "last stands beside from or to; give last alone, or from and to.")
     if start is None or end is None:
@@ -297,7 +302,12 @@ def _range(last: str | None, start: str | None, end: str | None, zone: ZoneInfo)
     return TimeRange(instant_in("from", start, zone), instant_in("to", end, zone))
 
 
-def _last(text: str) -> int:
+def seconds_in(text: str) -> int:
+    """A length of time, ``90s``, ``15m``, ``1h``, ``7d``, ``2w``.
+
+    Raises:
+        QueryError: it is none.
+    """
     found = _LAST.fullmatch(text.lower())
     seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
     if not 0 < seconds < 2**31:

@@ -1,4 +1,4 @@
-"""What is wrong with a definition: one sentence with its file and line."""
+"""What is wrong with what is declared: one sentence with its file and line."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

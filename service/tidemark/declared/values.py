@@ -1,4 +1,4 @@
-"""Single values of a definition: a reader takes a YAML node and gives a value, or says what is wrong.
+"""Single values: a reader takes a YAML node and gives a value, or says what is wrong.
 
 They read the text as it stands in the file: a variant called ``on`` is no boolean and an id ``007`` no
 number.
@@ -9,19 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
-from tidemark.experiments.definition import MAX_INT64
-from tidemark.experiments.entry import MistakeError, Node, scalar
-from tidemark.experiments.problem import nearest, shown
+from tidemark.declared.entry import MistakeError, Node, scalar
+from tidemark.declared.problem import nearest, shown
 from tidemark.query.instant import DAY_MS, END_MS, FIRST_MS, HOUR_MS, MINUTE_MS, parse_instant, to_ms
 
 T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _WHOLE = re.compile(r"\d[\d_]{0,29}", re.ASCII)
-_NUMBER = re.compile(r"([+-]?\d{1,19}(?:\.\d{1,9})?)\s?(%?)", re.ASCII)
+_NUMBER = re.compile(r"([+-]?\d(?:_?\d){0,18}(?:\.\d{1,9})?)\s?(%?)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LENGTH = re.compile(r"(\d{1,9})\s?(m|h|d|w)", re.ASCII)
 _UNITS_MS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 _MICROS = 1_000_000
+_MAX_INT64 = 2**63 - 1  # what the engines' sums of a user hold
 
 
 def text(most: int) -> Callable[[Node], str]:
@@ -119,9 +119,9 @@ def cap(*, is_money: bool) -> Callable[[Node], int]:
     def read(node: Node) -> int:
         given = decimal(node)
         exact = given * _MICROS if is_money else given
-        if not 0 < exact <= MAX_INT64 or exact != exact.to_integral_value():
+        if not 0 < exact <= _MAX_INT64 or exact != exact.to_integral_value():
             allowed = "at most six decimals, in currency units" if is_money else "no decimals"
-            most = MAX_INT64 // _MICROS if is_money else MAX_INT64
+            most = _MAX_INT64 // _MICROS if is_money else _MAX_INT64
             raise MistakeError(
                 node,
                 f"is {shown(scalar(node))}; it must be a number above 0 and at most {most:,}, with {allowed}",
@@ -162,6 +162,12 @@ def length(most_ms: int) -> Callable[[Node], int]:
         return length_ms
 
     return read
+
+
+def as_length(length_ms: int) -> str:
+    """Whole minutes as ``length`` reads them: ``90m``, ``12h``, ``7d``."""
+    unit = next(unit for unit in ("d", "h", "m") if length_ms % _UNITS_MS[unit] == 0)
+    return f"{length_ms // _UNITS_MS[unit]}{unit}"
 
 
 def choice(what: str, choices: Mapping[str, T]) -> Callable[[Node], T]:

@@ -1,14 +1,15 @@
 """A YAML document whose values know their line, read so that one mistake does not hide the next."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import yaml
 
-from tidemark.experiments.problem import Problem, nearest, shown
+from tidemark.declared.problem import Problem, nearest, shown
 
 MAX_BYTES = 65_536
-"""Of one file. YAML takes some milliseconds for so much."""
+"""Of one file where nothing else is said. YAML takes some milliseconds for so much."""
 
 T = TypeVar("T")
 Node = yaml.Node
@@ -21,6 +22,25 @@ class MistakeError(Exception):
         super().__init__(sentence)
         self.line = line_of(node)
         self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file is, for the sentences about one that is not.
+
+    Attributes:
+        noun: with its article, ``a definition``.
+        levels: how deep it is nested at most, in words.
+        root: a sentence: what stands at its top, and how to begin.
+        most: bytes.
+        is_list: whether a list stands at its top, else a mapping.
+    """
+
+    noun: str
+    levels: str
+    root: str
+    most: int = MAX_BYTES
+    is_list: bool = False
 
 
 class Sheet:
@@ -45,12 +65,11 @@ def line_of(node: Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def compose(content: bytes, sheet: Sheet) -> Node | None:
+def compose(content: bytes, sheet: Sheet, document: Document) -> Node | None:
     """The one document of a file; None, and a problem, where there is none."""
-    if len(content) > MAX_BYTES:
-        sheet.add(
-            1, f"the file has {len(content):,} bytes; a definition has at most {MAX_BYTES:,}: shorten it"
-        )
+    if len(content) > document.most:
+        told = f"{document.noun} has at most {document.most:,}: shorten it"
+        sheet.add(1, f"the file has {len(content):,} bytes; {told}")
         return None
     try:
         node = yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
@@ -64,12 +83,11 @@ def compose(content: bytes, sheet: Sheet) -> Node | None:
     except yaml.reader.ReaderError as error:
         sheet.add(1, f"this is not YAML: it has the character {error.character!a}; take it out")
     except RecursionError:
-        sheet.add(1, "it is nested too deeply; a definition has at most five levels")
+        sheet.add(1, f"it is nested too deeply; {document.noun} has at most {document.levels} levels")
     else:
-        if isinstance(node, yaml.MappingNode):
+        if isinstance(node, yaml.SequenceNode if document.is_list else yaml.MappingNode):
             return node
-        line = line_of(node) if node is not None else 1
-        sheet.add(line, "a file is one experiment, a mapping of keys to values; begin with id and name")
+        sheet.add(line_of(node) if node is not None else 1, document.root)
     return None
 
 

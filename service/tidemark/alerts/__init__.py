@@ -1,0 +1,1 @@
+"""Rules that are judged on the data's own clock, and who is told."""
