@@ -37,11 +37,13 @@ class Pace:
         stale_ms: the lag of the watermark that is told.
         most_ticks: how many ticks that were missed are judged; older ones are skipped and counted.
         look_seconds: how often files and late events are looked for.
+        open_ms: how far the data's clock has gone before windows that are filling are looked at again.
     """
 
     stale_ms: int
     most_ticks: int
     look_seconds: float = 2.0
+    open_ms: int = 2_000
 
 
 @dataclass(slots=True)
@@ -255,7 +257,7 @@ class Engine:
     def _judge_open(self, memory: _Memory, complete_ms: int) -> None:
         """Windows that are still filling, of rules whose condition more data cannot take back."""
         rules = [rule for rule in self.book.rules if rule.is_open and isinstance(rule.query, MetricsQuery)]
-        if complete_ms <= self._opened_ms or not rules or self.is_stale:
+        if complete_ms < self._opened_ms + self._pace.open_ms or not rules or self.is_stale:
             return
         self._opened_ms = complete_ms
         by_tick: dict[int, list[Rule]] = {}
