@@ -7,6 +7,7 @@ endif
 DATA ?=
 PART ?=
 EVENTS ?= 10
+QUESTIONS ?= 800
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -62,8 +63,8 @@ lint: $(INSTALLED) ## ruff and mypy --strict
 unit: $(INSTALLED) ## what needs nothing started, in under 20 s
 	@$(BIN)/pytest tests/unit
 
-test: $(INSTALLED) ## everything, real components included, on ports and folders of its own
-	@$(BIN)/pytest --hypothesis-profile=thorough -m "not real and not clients" tests/unit tests/integration tests/faults
+test: $(INSTALLED) ## everything, real components included, on ports and folders of its own; QUESTIONS=2000 asks more
+	@QUESTIONS=$(QUESTIONS) $(BIN)/pytest --hypothesis-profile=thorough -m "not real and not clients" tests/unit tests/integration tests/faults
 
 test-clients: $(CLIENTS) ## real SDKs at the collector, real GraphQL clients at the service (needs Node 20)
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || \

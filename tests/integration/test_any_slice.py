@@ -1,5 +1,6 @@
 """Random questions with every option and hostile values, against plain Python over the events."""
 
+import os
 import random
 import subprocess
 import sys
@@ -13,12 +14,13 @@ from difference import difference
 from questions import DAY, MINUTE, ZONES, Events, Questions
 
 _SCRIPT = Path(__file__).resolve().parents[1] / "support" / "any_slice.py"
-_QUESTIONS = 2000
+_QUESTIONS = int(os.environ.get("QUESTIONS", "800"))
+"""Of the embedded engine; `make test QUESTIONS=2000` asks as many as the planner was accepted with."""
 _OVER_GRAPHQL = 200
 
 
 @pytest.mark.timeout(900)
-def test_two_thousand_random_questions_are_answered_as_plain_python_answers_them(tmp_path: Path) -> None:
+def test_random_questions_are_answered_as_plain_python_answers_them(tmp_path: Path) -> None:
     """In a process of its own, since one process owns one engine; three years of events."""
     done = subprocess.run(
         [sys.executable, str(_SCRIPT), str(tmp_path), "5", str(_QUESTIONS)],
