@@ -17,7 +17,7 @@ from cluster import Cluster
 
 # no deadline: a machine that does something else meanwhile is no failure
 settings.register_profile("quick", max_examples=20, stateful_step_count=30, deadline=None)
-settings.register_profile("thorough", max_examples=60, stateful_step_count=40, deadline=None)
+settings.register_profile("thorough", max_examples=40, stateful_step_count=40, deadline=None)
 settings.load_profile("quick")
 
 
