@@ -60,7 +60,7 @@ lint: $(INSTALLED) ## ruff and mypy --strict
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-unit: $(INSTALLED) ## what needs nothing started, in under 20 s
+unit: $(INSTALLED) ## what needs nothing started, in under a minute
 	@$(BIN)/pytest tests/unit
 
 test: $(INSTALLED) ## everything, real components included, on ports and folders of its own; QUESTIONS=2000 asks more

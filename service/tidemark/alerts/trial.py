@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tidemark.alerts.annotation import labels_of
 from tidemark.alerts.cases import Case, Check, Expected, Input
 from tidemark.alerts.expression import Columns
+from tidemark.alerts.judge import seen
 from tidemark.alerts.limit import replay
 from tidemark.alerts.rule import Rule
 from tidemark.alerts.series import Labels, Observation, Phase, State
@@ -114,12 +115,12 @@ def _history(case: Case, rule: Rule, after_ms: Sequence[int]) -> list[tuple[int,
     found = []
     for number, after in enumerate(after_ms):
         row = number * len(series)
-        seen = {
+        observed = {
             one.labels: judged(FIRST_MS + after, row + place)
             for place, one in enumerate(series)
             if present[number][place]
         }
-        found.append((FIRST_MS + after, seen))
+        found.append((FIRST_MS + after, observed))
     return found
 
 
@@ -129,13 +130,7 @@ def _judged(rule: Rule, columns: Columns) -> Callable[[int, int], Observation]:
     clears = rule.resolve_when.evaluate(columns) if rule.resolve_when else None
 
     def observation(at_ms: int, row: int) -> Observation:
-        value = float(truth.value[row])
-        return Observation(
-            at_ms=at_ms,
-            holds=bool(truth.holds[row]) if truth.known[row] else None,
-            resolves=bool(clears.holds[row]) if clears is not None and clears.known[row] else None,
-            value=None if np.isnan(value) else value,
-        )
+        return seen(at_ms, row, truth, clears)
 
     return observation
 
