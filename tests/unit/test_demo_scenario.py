@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidemark.ingest.demo.cast import CAMPAIGNS, VARIANTS
-from tidemark.ingest.demo.scenario import DECLINE_MS, HEALTHY_MS, Scenario
+from tidemark.ingest.demo.scenario import DECLINE_MS, HEALTHY_MS, MENDED_MS, Scenario
 from tidemark.ingest.replay.event import Event
 
 NOON = 1_795_435_200_000
@@ -124,10 +124,12 @@ def test_one_campaign_begins_to_fail_and_the_others_do_not() -> None:
     assert sick_after["conversion"] < sick_before["conversion"] / 4
 
 
-def test_a_decline_begins_slowly_and_ends_in_failure() -> None:
+def test_a_decline_begins_slowly_ends_in_failure_and_is_mended() -> None:
     play = scenario()
-    times = [0, HEALTHY_MS, HEALTHY_MS + DECLINE_MS // 2, HEALTHY_MS + DECLINE_MS, 10 * DECLINE_MS]
-    assert [play.decline(NOON + time) for time in times] == [0, 0, 0.5, 1, 1]
+    declining = [0, HEALTHY_MS, HEALTHY_MS + DECLINE_MS // 2, HEALTHY_MS + DECLINE_MS]
+    assert [play.decline(NOON + time) for time in declining] == [0, 0, 0.5, 1]
+    mending = [MENDED_MS, MENDED_MS + DECLINE_MS // 2, MENDED_MS + DECLINE_MS, 10 * MENDED_MS]
+    assert [play.decline(NOON + time) for time in mending] == [1, 0.5, 0, 0]
 
 
 def test_a_department_of_one_campaign_does_not_fail() -> None:

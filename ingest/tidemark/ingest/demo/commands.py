@@ -39,7 +39,8 @@ def demo(
 
     Campaigns over several channels, countries and devices with a daily
     rhythm, spend, one A/B test, and one campaign that begins to fail
-    after a minute.
+    after a minute. An alert tells it after three to five minutes; it is
+    mended after seven, and the alert resolves after nine to twelve.
 
     `tidemark demo` runs until Ctrl-C; `tidemark demo --check` then compares
     its totals with GraphQL; `tidemark demo --duration 30 --check` does both.

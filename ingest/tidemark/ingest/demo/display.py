@@ -153,7 +153,10 @@ def _health(scenario: Scenario, campaign: str, now_ms: int) -> Text:
     decline = scenario.decline(now_ms) if campaign == scenario.failing else 0.0
     if decline > _FAILED:
         return Text("failing", style="bold red")
-    return Text("getting worse", style="yellow") if decline > _FAILING else Text("")
+    if decline > _FAILING:
+        is_worse = scenario.decline(now_ms - 1000) < decline
+        return Text("getting worse" if is_worse else "recovering", style="yellow")
+    return Text("")
 
 
 def _compared(number: Number) -> Text:

@@ -24,9 +24,11 @@ from tidemark.ingest.replay.event import Event
 
 HEALTHY_MS = 60_000
 """How long the failing campaign does well."""
-DECLINE_MS = 60_000
-"""How long it takes from well to failed."""
-_LOST_CLICKS, _LOST_CONVERSIONS = 0.6, 0.9
+DECLINE_MS = 30_000
+"""How long it takes from well to failed, and back."""
+MENDED_MS = 420_000
+"""When somebody has been told and begins to mend it: it does well again a decline later, and from then on."""
+_LOST_CLICKS, _LOST_CONVERSIONS = 0.6, 0.97
 _SPEND_RATE, _EXPOSURE_RATE, _REFUND_RATE = 0.04, 0.015, 0.004
 _TREATMENT_LIFT = 1 / 3
 """The part of its conversions that the control loses against the treatment."""
@@ -75,8 +77,10 @@ class Scenario:
         return self.start_ms + int(number * 1000 / self.rate)
 
     def decline(self, time_ms: int) -> float:
-        """How far the failing campaign has failed: 0 while it does well, 1 in the end."""
-        return min(1.0, max(0.0, (time_ms - self.start_ms - HEALTHY_MS) / DECLINE_MS))
+        """How far the failing campaign has failed: 0 while it does well, 1 until it is mended."""
+        elapsed = time_ms - self.start_ms
+        failed, mended = (elapsed - HEALTHY_MS) / DECLINE_MS, (elapsed - MENDED_MS) / DECLINE_MS
+        return min(1.0, max(0.0, failed)) - min(1.0, max(0.0, mended))
 
     def event(self, number: int) -> Event:
         """The event of that number."""
