@@ -21,7 +21,7 @@ FIND_PYTHON = for python in python3.12 python3.11 python3; do \
 	then echo $$python; break; fi; done
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status logs test unit lint schema bench bench-dashboard test-clients test-real clean
+.PHONY: help venv up down status logs test unit lint schema bench bench-dashboard bench-alerts test-alerts test-clients test-real clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ unit: $(INSTALLED) ## what needs nothing started, in under a minute
 test: $(INSTALLED) ## everything, real components included, on ports and folders of its own; QUESTIONS=2000 asks more
 	@QUESTIONS=$(QUESTIONS) $(BIN)/pytest --hypothesis-profile=thorough -m "not real and not clients" tests/unit tests/integration tests/faults
 
+test-alerts: $(INSTALLED) ## alerts while the service is killed 50 times, and while Flink stands still for three minutes (15 minutes)
+	@KILLS=50 STALL_SECONDS=180 $(BIN)/pytest -s tests/faults/test_alerts.py
+
 test-clients: $(CLIENTS) ## real SDKs at the collector, real GraphQL clients at the service (needs Node 20)
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || \
 		{ echo "Node 20 or newer is missing (with npm), and the JavaScript clients run on it; install it from your system or nodejs.org." >&2; exit 1; }
@@ -83,6 +86,9 @@ bench: $(INSTALLED) ## each figure as a ratio to a baseline of the same run
 
 bench-dashboard: $(INSTALLED) ## 20 viewers on a cluster of its own (EVENTS=10 million, or 1,10,50 for growth)
 	@$(BIN)/python bench/dashboard.py --events $(EVENTS)
+
+bench-alerts: $(INSTALLED) ## how soon alerts are told under load, on a cluster of its own
+	@$(BIN)/python bench/alert_latency.py
 
 schema: $(INSTALLED) ## rewrite the committed schemas: GraphQL's from the catalogue, ClickHouse's from the migrations
 	@$(BIN)/python -m tidemark.api.sdl

@@ -119,7 +119,7 @@ def _under_load(cluster: "Cluster", options: argparse.Namespace, *, cache: bool)
     """Events come in; nobody asks, then all viewers do, then they ask for the cost too."""
     total = _WARM + _ALONE + _LEAD + options.warm_up + options.seconds + _LEAD + _PRICED + 1
     _say(f"cache {'on' if cache else 'off'}: {options.rate} events/s for {total:.0f} s")
-    stream = _begin("dashboard_stream.py", cluster.settings.collector_url, str(options.rate), str(total))
+    stream = _begin("event_stream.py", cluster.settings.collector_url, str(options.rate), str(total))
     try:
         start = time.monotonic()
         alone = _cpu_between(cluster, start + _WARM, start + _WARM + _ALONE)

@@ -62,9 +62,9 @@ def parameters() -> Mapping[str, object]:
     }
 
 
-def event(draw: random.Random, event_id: str, at_ms: int) -> dict[str, object]:
-    """An event as an application sends it to the collector; ``at_ms`` is Unix ms."""
-    kind, ranked, ad = draw.random(), rank(draw.random(), CAMPAIGNS), draw.randrange(ADS)
+def event(draw: random.Random, event_id: str, at_ms: int, campaigns: int = CAMPAIGNS) -> dict[str, object]:
+    """An event of one of so many campaigns as an application sends it; ``at_ms`` is Unix ms."""
+    kind, ranked, ad = draw.random(), rank(draw.random(), campaigns), draw.randrange(ADS)
     name = (
         "impression"
         if kind < CLICK

@@ -40,7 +40,15 @@ receivers:
     secret: {{env: TIDEMARK_TEST_SECRET}}
     matchers: [told=test]
     group_by: [campaign]
+  - name: stale
+    kind: webhook
+    url: "http://127.0.0.1:{port}/"
+    secret: {{env: TIDEMARK_TEST_SECRET}}
+    matchers: [alertname=DataStale]
+    group_by: [alertname]
 """
+STALE_SECONDS = 20
+"""How long data may stand still until that is an alert: less than in earnest."""
 _METRICS = """query($query: MetricsQuery!) { metrics(query: $query) {
     rows { bucket campaign ad channel source platform country event values { VALUES } }
     truncated resolved { from to source } freshness { now completeThrough auditedThrough lagMs } } }"""
@@ -51,7 +59,8 @@ Event = Mapping[str, Any]
 class Cluster:
     """One running Tidemark; ``settings`` are those its processes have.
 
-    Its catalogue is a copy. Alerts labelled ``told: test`` go to ``webhook_port``, where a test may listen.
+    Its catalogue is a copy. Alerts labelled ``told: test``, and that data is stale, go to ``webhook_port``,
+    where a test may listen.
     """
 
     def __init__(self, home: Path, *, brokers: int = 1, **overrides: str) -> None:
@@ -67,6 +76,7 @@ class Cluster:
             "TIDEMARK_CATALOGUE": str(self.catalogue),
             "TIDEMARK_ALERT_NETWORKS": "127.0.0.1/32",
             "TIDEMARK_TEST_SECRET": WEBHOOK_SECRET,
+            "TIDEMARK_STALE_SECONDS": str(STALE_SECONDS),
             "TIDEMARK_LIB": str(_ROOT / ".tidemark" / "lib"),
             "TIDEMARK_BROKERS": str(brokers),
             "TIDEMARK_SERVICE_PORT": str(ports[0]),
