@@ -150,7 +150,7 @@ def test_a_rule_of_ten_thousand_series_is_one_alert_of_its_own_and_the_others_ar
             if many in payload["commonLabels"].values() or payload["groupLabels"].get("campaign") == run
         ]
 
-    cluster.until(lambda: len(told()) > 3, within=30, what="what was told")  # noqa: PLR2004 - two of each
+    cluster.until(lambda: len(told()) > 3, within=30, what="what was told")
     assert sorted(told()) == sorted(
         (rule, status) for rule in (one, "TooManyInstances") for status in ("firing", "resolved")
     )
