@@ -7,7 +7,7 @@ endif
 DATA ?=
 PART ?=
 EVENTS ?= 10
-QUESTIONS ?= 800
+QUESTIONS ?= 400
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -14,7 +14,7 @@ from difference import difference
 from questions import DAY, MINUTE, ZONES, Events, Questions
 
 _SCRIPT = Path(__file__).resolve().parents[1] / "support" / "any_slice.py"
-_QUESTIONS = int(os.environ.get("QUESTIONS", "800"))
+_QUESTIONS = int(os.environ.get("QUESTIONS", "400"))
 """Of the embedded engine; `make test QUESTIONS=2000` asks as many as the planner was accepted with."""
 _OVER_GRAPHQL = 200
 
