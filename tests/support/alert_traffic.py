@@ -93,12 +93,12 @@ class SpendTraffic:
         self.end()
 
     def end(self) -> int:
-        """Send no more. Returns the end of the first minute without events, Unix ms."""
+        """Send no more. Returns the end of the last minute with events, Unix ms."""
         self._ended.set()
         self._thread.join()
         if self._failure is not None:
             raise self._failure
-        return max(self._sums) + 2 * MINUTE
+        return max(self._sums) + MINUTE
 
     def remove_rule(self) -> None:
         """Take the rule away again, which ends what fires."""
@@ -139,7 +139,7 @@ class SpendTraffic:
         return minute // MINUTE // (number // 2 + 1) % 2 == number % 2
 
     def undisturbed(self, folder: Path) -> list[tuple[str, str]]:
-        """Ids and campaigns of all that an engine tells to which nothing happens.
+        """Ids and campaigns of all that an engine tells to which nothing happens, up to the last minute's end.
 
         Args:
             folder: an empty one, for its store.
@@ -166,7 +166,7 @@ class SpendTraffic:
             currency=self._cluster.settings.currency,
             clock=past.now_ms,
         )
-        for tick_ms in range(min(past.sums) - MINUTE, max(past.sums) + 2 * MINUTE, MINUTE):
+        for tick_ms in range(min(past.sums) - MINUTE, max(past.sums) + MINUTE, MINUTE):
             past.complete_ms = tick_ms
             engine.step()
         return [

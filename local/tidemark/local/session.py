@@ -28,7 +28,7 @@ from tidemark.local.part import Part
 from tidemark.local.verdict import Verdict, verdicts
 from tidemark.settings import Settings, settings
 
-_PATIENCE = 120.0  # seconds that a start may take; it takes about 30 on two cores
+_PATIENCE = 240.0  # seconds that a start may take: about 30 on two cores, four times that beside other work
 _TELLING = 1.0  # seconds after which it is worth telling what got ready
 _LINES_OF_BLAME, _LINES_READ = 15, 200
 _FOLLOWING = 0.3
