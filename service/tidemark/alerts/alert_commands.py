@@ -90,8 +90,6 @@ def silence(
         seconds = seconds_in(lasts)
     except QueryError:
         raise failure(f"--for {lasts[:40]} cannot be read; write 30m, 2h or 7d.") from None
-    # more is no GraphQL Int, and far more than a silence may last, which the service says better
-    seconds = min(seconds, 2**31 - 1)
     given = {"matchers": matchers, "seconds": seconds, "reason": reason, "by": by}
     with service(url) as client:
         made = client.graphql(_SILENCE, given)["silence"]
