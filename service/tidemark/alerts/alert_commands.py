@@ -19,6 +19,7 @@ app = typer.Typer(help="What fires, and who is told.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document for machines.")]
 By = Annotated[str, typer.Option("--by", help="Your name.")]
 Found = dict[str, Any]
+_ID_LENGTH = 36
 _STYLES = {"FIRING": "red", "STALE": "yellow", "PENDING": "yellow", "RESOLVED": "green", "INACTIVE": "dim"}
 _ALERTS = """query($states: [AlertState!]) { alerts(states: $states) {
     id rule state severity value threshold summary since acknowledgedBy labels { name value } } }"""
@@ -179,7 +180,8 @@ def _show(
         return
     from rich.table import Table  # noqa: PLC0415 - help is quick
 
-    table = Table(*columns)
+    table = Table(*columns[:-1])
+    table.add_column(columns[-1], no_wrap=True, min_width=_ID_LENGTH)  # to be copied whole
     for row in rows:
         table.add_row(*row)
     Console(highlight=False).print(table)

@@ -38,8 +38,8 @@ def run(database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         judging.step()
     front = app_of(FakeDesk(serving=serving), Settings(home=tmp_path, operations=tmp_path))
 
-    def ran(*words: str) -> tuple[int, str]:
-        done = CliRunner().invoke(app, words, env={"COLUMNS": "250", "NO_COLOR": "1"})
+    def ran(*words: str, columns: int = 250) -> tuple[int, str]:
+        done = CliRunner().invoke(app, words, env={"COLUMNS": str(columns), "NO_COLOR": "1"})
         return done.exit_code, done.output
 
     with client_of(front) as client:
@@ -56,6 +56,7 @@ def test_what_fires_is_listed_and_acknowledged_by_its_id(run: Run) -> None:
     (line,) = (line for line in told.splitlines() if "firing" in line)
     assert "summer spends 700.00 USD" in line
     assert "ann" in line
+    assert alert["id"] in run("list", columns=80)[1], "it can be copied from a narrow terminal, too"
     code, told = run("ack", "nobody", "--by", "ann")
     assert (code, told.strip()) == (1, "There is no alert 'nobody'; list them to see their ids.")
 

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -13,12 +14,17 @@ from sqlalchemy import Engine
 from alert_scene import MINUTE, START, Scene, served
 from alert_story import store
 from asgi import client_of
+from desks import ANNA, BEN, FakeAnswerer, in_loop
 from fake_desk import FakeDesk
 from front_server import app_of
 from tidemark.alerts.serving import Serving
 from tidemark.alerts.store.outbox import DEAD, PENDING, Outbox
+from tidemark.desk.desk import Desk
+from tidemark.query.errors import Code, QueryError
 from tidemark.query.instant import format_instant, from_ms
+from tidemark.query.limits import DEFAULT_LIMITS
 from tidemark.settings import Settings
+from tidemark.telemetry import Telemetry
 
 ACKNOWLEDGE = (
     "mutation($alert: ID!, $by: String!) { acknowledge(alert: $alert, by: $by) { id acknowledgedBy } }"
@@ -205,6 +211,21 @@ def test_lists_have_limits(refusal: Any) -> None:
     code, says = refusal(REPLAY, notifications=["x"] * 1_001)
     assert code == "TOO_MANY_VALUES"
     assert says.startswith("1,001 notifications are named, of at most 1,000;")
+
+
+@in_loop
+async def test_who_writes_much_down_is_held_back_and_others_are_not(serving: Serving) -> None:
+    limits = replace(DEFAULT_LIMITS, budget_per_minute=2.5)
+    answerer = cast("Any", FakeAnswerer())
+    desk = Desk(answerer, Telemetry(), cache_bytes=0, limits=limits, alerts=serving)
+    for _ in range(2):
+        assert await desk.tend(lambda one: one.replay(None), ANNA, writes=True) == 0
+    with pytest.raises(QueryError) as told:
+        await desk.tend(lambda one: one.replay(None), ANNA, writes=True)
+    assert told.value.code is Code.BUDGET_EXHAUSTED
+    assert await desk.tend(lambda one: one.silences(), ANNA) == []
+    assert await desk.tend(lambda one: one.replay(None), BEN, writes=True) == 0
+    await desk.close()
 
 
 def test_nothing_is_kept_by_get_nor_of_what_a_foreign_page_can_send(
