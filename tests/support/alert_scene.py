@@ -113,4 +113,4 @@ def served(scene: Scene, database: Database) -> tuple[Engine, Serving]:
     """An engine and what is served of it, with a bell between them."""
     bell = Bell()
     judging = engine(scene, database, bell.ring)
-    return judging, Serving(judging, Records(database), Outbox(database), bell, scene.now_ms)
+    return judging, Serving(judging, Records(database), Outbox(database), bell, {HOOK.name}, scene.now_ms)

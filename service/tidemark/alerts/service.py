@@ -132,7 +132,7 @@ def assemble(
     return Alerts(
         engine=judging,
         delivery=delivery,
-        serving=Serving(judging, records, outbox, bell),
+        serving=Serving(judging, records, outbox, bell, {one.name for one in known}),
         metrics=AlertMetrics(judging, ticks, records, outbox, (seconds, delivery.seconds)),
         records=records,
         kept_days=settings.alerts_days,

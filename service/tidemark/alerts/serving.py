@@ -49,10 +49,21 @@ class Serving:
         records: Records,
         outbox: Outbox,
         bell: Bell,
+        receivers: Collection[str],
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        """``bell`` is rung whenever something was kept here; ``clock`` is the wall clock's Unix ms."""
+        """Nothing is read yet.
+
+        Args:
+            engine: what it holds is shown.
+            records: of alerts and silences.
+            outbox: of notifications.
+            bell: rung whenever something was kept here.
+            receivers: the names of those that there are.
+            clock: the wall clock's Unix ms.
+        """
         self._engine, self._records, self._outbox, self._clock = engine, records, outbox, clock
+        self._receivers = receivers
         self.bell = bell
 
     def alerts(self, states: Collection[AlertState] | None = None) -> list[Shown]:
@@ -151,6 +162,8 @@ class Serving:
     def replay(self, notifications: Collection[str] | None) -> int:
         """Send dead notifications again, with the ids they had: those named, or all. How many.
 
+        Those of receivers that there are no more stay dead.
+
         Raises:
             QueryError: more than 1,000 are named.
         """
@@ -162,7 +175,8 @@ class Serving:
                 limit=MOST,
                 requested=len(notifications),
             )
-        count = self._outbox.replay(notifications, self._clock())
+        now_ms = self._clock()
+        count = self._outbox.replay(notifications, now_ms) - self._outbox.bury(self._receivers, now_ms)
         self.bell.ring()
         return count
 

@@ -12,13 +12,14 @@ import pytest
 from sqlalchemy import Engine
 
 from alert_scene import MINUTE, START, Scene, served
-from alert_story import store
+from alert_story import HOOK, MANAGER, fired, router, store
 from asgi import client_of
 from desks import ANNA, BEN, FakeAnswerer, in_loop
 from fake_desk import FakeDesk
 from front_server import app_of
 from tidemark.alerts.serving import Serving
 from tidemark.alerts.store.outbox import DEAD, PENDING, Outbox
+from tidemark.alerts.store.ticks import Ticks
 from tidemark.desk.desk import Desk
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.instant import format_instant, from_ms
@@ -200,6 +201,21 @@ def test_what_is_dead_shows_who_what_why_and_when_and_is_sent_again(ask: Ask, da
     assert ask(REPLAY, notifications=[]) == 0
     assert ask(REPLAY) == len(waiting) - 1
     assert outbox.listed(DEAD) == []
+
+
+def test_what_a_receiver_that_is_gone_did_not_take_stays_dead_with_what_to_do(
+    ask: Ask, database: Engine
+) -> None:
+    Ticks(database).commit(fired(MINUTE, "summer"), router(HOOK, MANAGER), 1)
+    outbox = Outbox(database)
+    for one in outbox.listed(PENDING):
+        outbox.failed(one.notification.id, "no", None, START)
+    assert ask(REPLAY) == len(outbox.listed(PENDING))
+    (left,) = ask(DEAD_ONES)
+    assert (left["receiver"], left["error"]) == (
+        "manager",
+        "there is no such receiver any more; configure it again and replay, or leave it",
+    )
 
 
 def test_lists_have_limits(refusal: Any) -> None:
