@@ -22,11 +22,13 @@ import msgspec
 import orjson
 import strawberry
 
-from tidemark.alerts.serving import AlertState, Shown
+from tidemark.alerts.serving import Serving
+from tidemark.alerts.shown import AlertState
 from tidemark.api.context import Context
 from tidemark.api.encode import encode
 from tidemark.api.schema import Schema, build_schema
 from tidemark.desk.allowance import Allowance
+from tidemark.desk.feed import Tidings
 from tidemark.experiments.definition import Status
 from tidemark.experiments.experiment import Experiment
 from tidemark.freshness import Freshness
@@ -109,13 +111,18 @@ class Stub:
         """Complete."""
         return Freshness(NOW, NOW, None)
 
-    async def alerts(
+    async def tend(self, work: Callable[[Serving], T], caller: Caller, *, writes: bool = False) -> T:
+        """There are no alerts."""
+        raise RuntimeError(f"the benchmark asks for no alert: {work}, {caller}, {writes}")
+
+    async def follow(
         self,
-        states: Collection[AlertState] | None,  # noqa: ARG002
+        states: Collection[AlertState],  # noqa: ARG002
         caller: Caller,  # noqa: ARG002
-    ) -> list[Shown]:
-        """None."""
-        return []
+    ) -> AsyncIterator[Tidings]:
+        """Nothing."""
+        return
+        yield
 
     async def values(
         self,

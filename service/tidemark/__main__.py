@@ -16,9 +16,9 @@ def main() -> None:
     # the engine first: whatever imports chdb before it is opened kills the Kafka tables (DESIGN section 5)
     database = Database(own.home / "clickhouse", brokers=own.bootstrap)
 
-    from tidemark.alerts.service import assemble  # noqa: PLC0415
+    from tidemark.alerts.service import FORGET_SECONDS, assemble  # noqa: PLC0415
     from tidemark.app import create_app  # noqa: PLC0415
-    from tidemark.background import Background, Periodic  # noqa: PLC0415
+    from tidemark.background import Background, Periodic, failures  # noqa: PLC0415
     from tidemark.experiments.experiment import Experiments  # noqa: PLC0415
     from tidemark.experiments.followed import Followed  # noqa: PLC0415
     from tidemark.experiments.history import History  # noqa: PLC0415
@@ -34,8 +34,6 @@ def main() -> None:
     experiments = Followed(own.bootstrap)
     experiments.start()
     history = History(database, own.bootstrap, experiments, floor=background.raw_floor)
-    reading = Periodic("history", 1.0, history.step)
-    reading.start()
     catalogue = load(own.catalogue)
     answerer = Answerer(
         database, background.freshness, own.currency, own.limits,
@@ -43,20 +41,23 @@ def main() -> None:
     )  # fmt: skip
     tests = Experiments(database, experiments, background.experiment_freshness, catalogue, own.limits)
     alerts = assemble(own, database, answerer, tests, catalogue)
-    judging = Periodic("alerts", 0.5, alerts.engine.step)
+    needed = (Periodic("history", 1.0, history.step), Periodic("alerts", 0.5, alerts.step))
+    forgetting = Periodic("alerts of long ago", FORGET_SECONDS, alerts.forget)
     alerts.delivery.start()
-    judging.start()
+    for thread in (*needed, forgetting):
+        thread.start()
     app = create_app(
         database=database,
         freshness=background.freshness,
         catalogue=catalogue,
         settings=own,
-        readiness=background.unready,
+        readiness=lambda: [*background.unready(), *failures(needed)],
         rollups=lambda: background.rollups,
         kept=background.kept,
         experiments=experiments,
         experiments_freshness=background.experiment_freshness,
         alerts=alerts.serving,
+        collectors=[alerts.metrics],
     )
     app.add_route("/rejected", endpoint(database))
     uvicorn.run(
@@ -67,9 +68,9 @@ def main() -> None:
         access_log=False,
         **SERVER_OPTIONS,
     )
-    judging.stop()
+    for thread in (*needed, forgetting):
+        thread.stop()
     alerts.delivery.stop()
-    reading.stop()
     experiments.stop()
     background.stop()
 

@@ -1,12 +1,13 @@
 """The service's HTTP application: GraphQL, plain doors, health, metrics."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from anyio import to_thread
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 from starlette.responses import Response
 
 from tidemark.alerts.serving import Serving
@@ -44,6 +45,7 @@ def create_app(
     experiments: Registry = NOTHING,
     experiments_freshness: FreshnessReader | None = None,
     alerts: Serving | None = None,
+    collectors: Iterable[Collector] = (),
 ) -> FastAPI:
     """The application.
 
@@ -57,9 +59,10 @@ def create_app(
         kept: Likewise since when each table surely holds everything.
         experiments: Which experiments are published; none unless given.
         experiments_freshness: Reads the watermark of their path; that of the other tables unless given.
-        alerts: What fires; nothing unless given.
+        alerts: What fires, and what people say about it; nothing can be asked of alerts unless given.
+        collectors: What else Prometheus is told; they are asked in a thread.
     """
-    telemetry = Telemetry()
+    telemetry = Telemetry(collectors)
     answerer = Answerer(database, freshness, settings.currency, settings.limits, rollups=rollups, kept=kept)
     desk = Desk(
         answerer,
@@ -106,7 +109,8 @@ def create_app(
         except Exception:  # noqa: BLE001 - the other figures are needed most when the database fails
             _LOG.exception("the watermark cannot be read")
             known = None
-        return Response(telemetry.exposition(known), media_type=CONTENT_TYPE_LATEST)
+        told = await to_thread.run_sync(telemetry.exposition, known)
+        return Response(told, media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/graphiql/{name}")
     async def graphiql(name: str) -> Response:

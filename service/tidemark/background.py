@@ -6,7 +6,7 @@ The feeds, the watermark, the audit with the rollups and retention, the offsets.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from tidemark.freshness import Freshness
@@ -69,6 +69,11 @@ class Periodic:
                     log.exception("%s failed, tried again every %s s", self._name, self._seconds)
                 self.failure = f"{self._name}: {error}"
             self._ended.wait(self._seconds)
+
+
+def failures(threads: Iterable[Periodic]) -> list[str]:
+    """Why the last steps of those failed whose did, one sentence each."""
+    return [thread.failure for thread in threads if thread.failure is not None]
 
 
 class Background:
@@ -143,7 +148,7 @@ class Background:
 
     def unready(self) -> list[str]:
         """Why the service cannot answer with fresh numbers yet; empty when it can."""
-        reasons = [thread.failure for thread in self._threads if thread.failure is not None]
+        reasons = failures(self._threads)
         if not self._feeding:
             reasons.append("the topics are not there yet, so nothing is read from Kafka")
         elif self.freshness().complete_through is None:

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     alerts_url: str | None = Field(
         None, description="where alerts are kept, postgresql+psycopg://…; default: home/alerts.sqlite"
     )
+    alerts_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+        90, description="alerts, silences and notifications, dead ones too, go so many days after they ended"
+    )
     alert_networks: Names = Field(
         (),
         description="private networks that webhooks may go to, by plain http, too: 127.0.0.1/32,…",

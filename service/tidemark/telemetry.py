@@ -1,11 +1,12 @@
 """What the service tells Prometheus about itself."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.registry import Collector
 
 from tidemark.freshness import Freshness
 
@@ -18,10 +19,12 @@ class Reuse(StrEnum):
 
 
 class Telemetry:
-    """The service's Prometheus metrics, in a registry of their own."""
+    """The service's Prometheus metrics, in a registry of their own; ``collectors`` tell more when asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, collectors: Iterable[Collector] = ()) -> None:
         self._registry = CollectorRegistry()
+        for collector in collectors:
+            self._registry.register(collector)
         self._answers = Counter(
             "tidemark_queries",
             "Questions answered, by the tables that answered.",
@@ -92,7 +95,7 @@ class Telemetry:
             Gauge(name, text, registry=self._registry).set_function(read)
 
     def exposition(self, freshness: Freshness | None) -> bytes:
-        """Prometheus' text format; freshness is None where it cannot be read."""
+        """Prometheus' text format; freshness is None where it cannot be read. Collectors may block."""
         lag = None if freshness is None else freshness.lag_ms
         self._lag.set(float("nan") if lag is None else lag / 1000)
         return generate_latest(self._registry)

@@ -205,6 +205,9 @@ def test_a_webhook_arrives_signed_and_is_taken(made: Engine) -> None:
         delivery.wake()
         (request,) = server.wait(1)
         wait_for(lambda: Outbox(made).counts() == {("hook", "sent"): 1})
+    (seconds,) = delivery.seconds.collect()
+    counts = {one.labels["receiver"]: one.value for one in seconds.samples if one.name.endswith("_count")}
+    assert counts == {"hook": 1}
     secret = f"whsec_{base64.b64encode(HOOK.keys[0]).decode()}"
     payload = Verifier(secret).verify(request.body, request.headers)
     assert payload["alerts"][0]["labels"]["campaign"] == "summer"

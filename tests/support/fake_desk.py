@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from tidemark.alerts.serving import AlertState, Shown
+from tidemark.alerts.serving import Serving
+from tidemark.alerts.shown import AlertState
 from tidemark.api.context import Context
 from tidemark.desk.allowance import Allowance
+from tidemark.desk.feed import Tidings
 from tidemark.experiments.definition import Status
 from tidemark.experiments.experiment import Experiment
 from tidemark.freshness import Freshness
@@ -98,7 +100,8 @@ class FakeDesk:
     limits: Limits = DEFAULT_LIMITS
     fresh: Freshness = FRESH
     known: Sequence[Experiment] = ()
-    firing: Sequence[Shown] = ()
+    serving: Serving | None = None
+    tidings: Sequence[Tidings] = ()
     database: Database | None = None
     cost: Cost = COST
     held: bool = False
@@ -111,11 +114,20 @@ class FakeDesk:
     waiting: int = 0
     watching: int = 0
     yielded: int = 0
+    written: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def alerts(self, states: Collection[AlertState] | None, caller: Caller) -> list[Shown]:
+    async def tend(self, work: Callable[[Serving], T], caller: Caller, *, writes: bool = False) -> T:
         self.callers.append(caller)
-        return [one for one in self.firing if states is None or one.state in states]
+        self.written += writes
+        assert self.serving is not None, "there are no alerts"
+        return work(self.serving)
+
+    async def follow(self, states: Collection[AlertState], caller: Caller) -> AsyncIterator[Tidings]:
+        self.callers.append(caller)
+        for one in self.tidings:
+            if isinstance(one, Exception) or one.state in states:
+                yield one
 
     def publish(self, columns: Columns) -> None:
         """Answer with these from now on; to be called in the desk's event loop."""

@@ -59,12 +59,17 @@ class Served:
 @contextmanager
 def serving(desk: FakeDesk, settings: Settings) -> Iterator[Served]:
     """The front under Uvicorn with the service's own options, in a thread."""
+    with behind(app_of(desk, settings)) as (port, loop):
+        yield Served(desk, port, loop)
+
+
+@contextmanager
+def behind(app: FastAPI) -> Iterator[tuple[int, asyncio.AbstractEventLoop]]:
+    """Any application likewise: its port and its event loop."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()  # who comes before the server does waits
-        config = uvicorn.Config(
-            app_of(desk, settings), log_level="warning", access_log=False, lifespan="off", **SERVER_OPTIONS
-        )
+        config = uvicorn.Config(app, log_level="warning", access_log=False, **SERVER_OPTIONS)
         server, loops, ready = uvicorn.Server(config), [], threading.Event()
 
         async def serve() -> None:
@@ -76,7 +81,7 @@ def serving(desk: FakeDesk, settings: Settings) -> Iterator[Served]:
         thread.start()
         ready.wait()
         try:
-            yield Served(desk, listening.getsockname()[1], loops[0])
+            yield listening.getsockname()[1], loops[0]
         finally:
             server.should_exit = True
             thread.join()

@@ -10,8 +10,10 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from alert_story import alert
 from fake_desk import CATALOGUE, context_of
 from operations import ASK, SCHEMA, WATCH, clicks, codes, desk_of, followed
+from tidemark.alerts.shown import of_alert
 from tidemark.api.encode import Once, encode
 from tidemark.api.schema import build_schema
 from tidemark.query.errors import Code, QueryError
@@ -55,6 +57,16 @@ def test_a_subscription_that_fails_says_so_and_ends() -> None:
     assert first.errors is None
     assert codes(last) == ["QUERY_TIMEOUT"]
     assert last.data is None
+
+
+def test_an_error_that_passes_is_that_of_one_response_and_the_stream_goes_on() -> None:
+    desk = desk_of()
+    one = of_alert(alert(), is_stale=False)
+    desk.tidings = [QueryError(Code.QUERY_TIMEOUT, "Too slow."), one, one]
+    first, second, third = asyncio.run(followed("subscription { alerts { rule state } }", desk))
+    assert (codes(first), first.data) == (["QUERY_TIMEOUT"], None)
+    assert second.data == {"alerts": {"rule": "Spend", "state": "FIRING"}}
+    assert third is second, "the same alert is encoded once"
 
 
 @pytest.mark.parametrize(

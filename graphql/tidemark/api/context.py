@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from tidemark.alerts.serving import AlertState, Shown
+from tidemark.alerts.serving import Serving
+from tidemark.alerts.shown import AlertState
 from tidemark.desk.allowance import Allowance
+from tidemark.desk.feed import Tidings
 from tidemark.desk.poller import News
 from tidemark.experiments.definition import Status
 from tidemark.experiments.experiment import Experiment
@@ -37,8 +39,15 @@ class Desk(Protocol):
         """How far answers are complete now."""
         ...
 
-    async def alerts(self, states: Collection[AlertState] | None, caller: Caller) -> list[Shown]:
-        """The alerts in these states, or in all but INACTIVE."""
+    async def tend(self, work: Callable[[Serving], T], caller: Caller, *, writes: bool = False) -> T:
+        """What blocking ``work`` finds of alerts, or writes down."""
+        ...
+
+    def follow(self, states: Collection[AlertState], caller: Caller) -> AsyncIterator[Tidings]:
+        """Each alert in these states once, then each that changes.
+
+        What cannot be read for a while comes as a value: it is the error of one response.
+        """
         ...
 
     async def values(self, dimension: Dimension, search: str | None, first: int, caller: Caller) -> list[str]:

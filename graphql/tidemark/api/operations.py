@@ -35,16 +35,20 @@ from tidemark.api.documents import Document, DocumentError, Documents
 from tidemark.api.encode import Once
 from tidemark.api.errors import texts_in, told, with_choices
 from tidemark.api.execute import FrameExecutor
-from tidemark.query.frame import Answer, Frame
+from tidemark.desk.feed import Tidings
+from tidemark.desk.poller import News
+from tidemark.query.frame import Answer
 
+Event = News | Tidings
+"""What a subscription yields a result for; an error is that of one response."""
 Variables = Mapping[str, Any] | None
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Shared:
-    """The last result of one subscription, for all who hold the same one."""
+    """The last result of one subscription, for all who hold the same one; and what it was made of."""
 
-    frame: Frame | None = None
+    event: object = None
     result: ExecutionResult | None = None
 
 
@@ -61,9 +65,9 @@ class Operation:
         """The result, its errors as the caller is told them."""
         return await self._run(self.executor)
 
-    async def run_for(self, answer: Answer) -> ExecutionResult:
+    async def run_for(self, event: Event) -> ExecutionResult:
         """The result for one event of a subscription."""
-        return await self._run(self.executor.build_per_event_executor(answer))
+        return await self._run(self.executor.build_per_event_executor(event))
 
     def failed(self, error: Exception) -> ExecutionResult:
         """The result of an operation that ended with an exception."""
@@ -91,9 +95,15 @@ class Schema(strawberry.Schema):
     """Strawberry's schema with a way of its own to run operations. A request's context is a `Context`."""
 
     def __init__(
-        self, query: type, subscription: type, config: StrawberryConfig, *, max_aliases: int
+        self,
+        query: type,
+        mutation: type,
+        subscription: type,
+        config: StrawberryConfig,
+        *,
+        max_aliases: int,
     ) -> None:
-        super().__init__(query, subscription=subscription, config=config)
+        super().__init__(query, mutation=mutation, subscription=subscription, config=config)
         self.documents = Documents(self.core, max_aliases)
         self._shared: WeakValueDictionary[tuple[object, ...], Shared] = WeakValueDictionary()
 
@@ -112,7 +122,7 @@ class Schema(strawberry.Schema):
         allowed_operation_types: Iterable[OperationType] | None = None,
         operation_extensions: Variables = None,
     ) -> ExecutionResult:
-        """The result of a query.
+        """The result of a query or mutation.
 
         Raises:
             MissingQueryError: there is no document.
@@ -144,7 +154,7 @@ class Schema(strawberry.Schema):
         operation_extensions: Variables = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """The results of a subscription, one an event, or the one of a query.
+        """The results of a subscription, one an event, or the one of a query or mutation.
 
         What cannot be run at all yields one `PreExecutionError`.
         """
@@ -215,8 +225,8 @@ class Schema(strawberry.Schema):
         shared = self._sharing(operation, asked)
         async with _closing(source):
             try:
-                async for answer in source:
-                    yield await _result(operation, answer, shared)
+                async for event in source:
+                    yield await _result(operation, event, shared)
             except Exception as error:  # noqa: BLE001 - logged, and told as any other
                 yield operation.failed(error)
 
@@ -228,14 +238,15 @@ class Schema(strawberry.Schema):
         return self._shared.setdefault((*asked, variables), Shared())
 
 
-async def _result(operation: Operation, answer: Answer, shared: Shared) -> ExecutionResult:
-    """The result for an answer, made once for a frame; its data is encoded once, too."""
-    if shared.frame is answer.frame and shared.result is not None:
+async def _result(operation: Operation, event: Event, shared: Shared) -> ExecutionResult:
+    """The result for an event, made once for a frame or an alert; its data is encoded once, too."""
+    made_of = event.frame if isinstance(event, Answer) else event
+    if shared.event is made_of and shared.result is not None:
         return shared.result
-    result = await operation.run_for(answer)
+    result = await operation.run_for(event)
     if result.data is not None and not result.errors:
         result.data = Once(result.data)
-        shared.frame, shared.result = answer.frame, result
+        shared.event, shared.result = made_of, result
     return result
 
 
@@ -256,7 +267,7 @@ def _refused(message: str) -> AsyncGenerator[ExecutionResult, None]:
 
 
 @asynccontextmanager
-async def _closing(source: AsyncIterator[Answer]) -> AsyncIterator[None]:
+async def _closing(source: AsyncIterator[Event]) -> AsyncIterator[None]:
     """End what watches for us when nobody follows any more; a plain iterator has nothing to end."""
     try:
         yield

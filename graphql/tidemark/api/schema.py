@@ -8,8 +8,7 @@ from graphql import GraphQLObjectType, GraphQLResolveInfo
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
-from tidemark.alerts.serving import AlertState
-from tidemark.api.alerts import Alert, alerts
+from tidemark.api import alerts
 from tidemark.api.context import Context
 from tidemark.api.experiments import (
     EXPERIMENT,
@@ -105,14 +104,10 @@ def build_schema(
             field("catalogue", catalogue_type(enums)),
             field("freshness", Freshness),
             field("limits", Limits, "What this caller may ask, before it asks."),
-            field(
-                "alerts",
-                list_of(Alert),
-                "At most 1,000, what fires first; without states all but INACTIVE.",
-                arguments={"states": list_of(AlertState) | None},
-            ),
+            *alerts.QUERY,
         ],
     )
+    mutation = create_type("Mutation", [*alerts.MUTATION])
     subscription = create_type(
         "Subscription",
         [
@@ -121,10 +116,13 @@ def build_schema(
                 frame,
                 "A new frame each time its data changed, at most once per interval; the first one at once.",
                 arguments={"query": question, "minIntervalMs": (int | None, INTERVAL_MS)},
-            )
+            ),
+            *alerts.SUBSCRIPTION,
         ],
     )
-    schema = Schema(query, subscription, StrawberryConfig(scalar_map=SCALARS), max_aliases=max_aliases)
+    schema = Schema(
+        query, mutation, subscription, StrawberryConfig(scalar_map=SCALARS), max_aliases=max_aliases
+    )
     core = schema.core
     resolve(
         core,
@@ -135,11 +133,13 @@ def build_schema(
             "catalogue": lambda _root, _info: listing,
             "freshness": read_freshness,
             "limits": limits,
-            "alerts": alerts,
+            **alerts.QUERIES,
         },
     )
-    resolve(core, "Subscription", {"metrics": lambda answer, _info, **_: answer})
-    cast("GraphQLObjectType", core.subscription_type).fields["metrics"].subscribe = watch
+    resolve(core, "Mutation", alerts.MUTATIONS)
+    resolve(core, "Subscription", {"metrics": lambda answer, _info, **_: answer, "alerts": alerts.told})
+    streams = cast("GraphQLObjectType", core.subscription_type).fields
+    streams["metrics"].subscribe, streams["alerts"].subscribe = watch, alerts.follow
     resolve(core, FRAME, RESOLVERS)
     resolve(core, EXPERIMENT, EXPERIMENT_FIELDS)
     resolve(core, "DimensionInfo", {"values": dimension_values})

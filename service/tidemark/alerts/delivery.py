@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from prometheus_client import Histogram
+
 from tidemark.alerts.post import Post
 from tidemark.alerts.receiver import Receiver
 from tidemark.alerts.retry import Outcome, RetryPolicy
@@ -31,7 +33,11 @@ def _now_ms() -> int:
 
 
 class Delivery:
-    """Owns a thread with an event loop in which the workers run; one that hangs holds up no other."""
+    """Owns a thread with an event loop in which the workers run; one that hangs holds up no other.
+
+    Attributes:
+        seconds: from when a notification was made until its receiver had it, by receiver.
+    """
 
     def __init__(
         self,
@@ -55,6 +61,13 @@ class Delivery:
         """
         self._outbox, self._router, self._senders = outbox, router, senders
         self._policy, self._clock, self._chance = policy, clock, chance
+        self.seconds = Histogram(
+            "tidemark_alert_delivery_seconds",
+            "From when a notification was made until its receiver had it.",
+            ["receiver"],
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+            registry=None,
+        )
         self._wakes: dict[str, asyncio.Event] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
@@ -119,6 +132,7 @@ class Delivery:
         now_ms = self._clock()
         if outcome.is_taken:
             await asyncio.to_thread(self._outbox.taken, notification.id, now_ms)
+            self.seconds.labels(notification.receiver).observe((now_ms - posted.created_ms) / 1000)
             return
         wait_s = self._policy.wait(tried, outcome, self._chance())
         next_ms = None if wait_s is None else now_ms + round(wait_s * 1000)

@@ -1,4 +1,4 @@
-"""Judges the rules as data becomes complete, keeps what follows, and wakes who tells it.
+"""Judges the rules as data becomes complete, keeps what follows, and wakes whoever tells or shows it.
 
 One thread calls ``step`` again and again. All that is decided for an instant is kept in one transaction
 before anybody is told; killed anywhere, the next run decides the same, with the same ids (``store.ticks``).
@@ -58,7 +58,11 @@ class _Memory:
 
 
 class Engine:
-    """Owns the states; everything is passed in."""
+    """Owns the states; everything is passed in.
+
+    Attributes:
+        ticks_judged: how many were since the start, each rule's counted.
+    """
 
     def __init__(
         self,
@@ -82,6 +86,8 @@ class Engine:
             clock,
         )
         self._memory: _Memory | None = None
+        self._is_sure = False
+        self.ticks_judged = 0
         self._next_look = 0.0
         self._failures: set[str] = set()
         self._opened_ms = 0
@@ -102,6 +108,11 @@ class Engine:
         return None if memory is None else memory.judged.get(rule.fingerprint)
 
     @property
+    def waiting(self) -> int:
+        """How many rules could not be asked, and wait for another try."""
+        return sum(rule.fingerprint in self._failures for rule in self.book.rules)
+
+    @property
     def is_stale(self) -> bool:
         """Whether the data's clock stands still, so that nothing is decided."""
         complete = self._asker.answerer.freshness().complete_through
@@ -116,13 +127,13 @@ class Engine:
         try:
             self._step()
         except Exception:
-            self._memory = None  # what was kept and what not is read again
+            self._is_sure = False  # what was kept and what not is read again
             raise
 
     def _step(self) -> None:
         complete = self._asker.answerer.freshness().complete_through
         complete_ms = None if complete is None else to_ms(complete)
-        memory = self._memory or self._read()
+        memory = self._memory if self._memory is not None and self._is_sure else self._read()
         self._judge_staleness(memory, complete_ms)
         if complete_ms is None:
             return
@@ -136,6 +147,7 @@ class Engine:
 
     def _read(self) -> _Memory:
         self._memory = _Memory(self._store.judged(), self._store.states())
+        self._is_sure = True
         return self._memory
 
     def _retire(self, memory: _Memory, at_ms: int) -> None:
@@ -143,14 +155,14 @@ class Engine:
         in_force = {name for rule in self.book.rules for name in (rule.fingerprint, _limit_of(rule))} | {
             STALE
         }
-        if self._store.retire(in_force, at_ms, self._router, self._clock()):
-            self._wake()
+        self._store.retire(in_force, at_ms, self._router, self._clock())
         for gone in memory.states.keys() - in_force:
             del memory.states[gone]
+        self._wake()
 
     def _judge_staleness(self, memory: _Memory, complete_ms: int | None) -> None:
-        now_ms, states = self._clock(), memory.of(STALE)
-        before = states.get(_NOTHING, machine.NEW)
+        now_ms = self._clock()
+        before = memory.of(STALE).get(_NOTHING, machine.NEW)
         after, changes = ticks.data_stale(before, complete_ms, now_ms, self._pace.stale_ms)
         if not changes:
             return
@@ -163,8 +175,7 @@ class Engine:
             STALE_RULE, STALE, Severity.CRITICAL, {}, self._pace.stale_ms / 1000, is_judged=False, skipped=0,
             series=(series,),
         )  # fmt: skip
-        self._keep(Tick(changes[-1].at_ms, (told,)))
-        states[_NOTHING] = after
+        self._keep(memory, Tick(changes[-1].at_ms, (told,)))
 
     def _judge_due(self, memory: _Memory) -> None:
         """Every tick that has become due, in order, all rules of one together."""
@@ -185,9 +196,7 @@ class Engine:
             for rule, rows in self._rows(asked, at_ms, failed):
                 told += self._judged(memory, rule, at_ms, rows, skipped[rule.fingerprint])
             if told:
-                self._keep(Tick(at_ms, tuple(told)))
-                for one in told:
-                    self._remember(memory, one, at_ms)
+                self._keep(memory, Tick(at_ms, tuple(told)))
 
     def _rows(self, rules: list[Rule], at_ms: int, failed: set[str]) -> Iterator[tuple[Rule, Rows]]:
         """What the rules see, each on its own where one of them cannot be answered."""
@@ -270,9 +279,7 @@ class Engine:
                     one for one in self._judged(memory, rule, at_ms, rows, 0, is_open=True) if one.series
                 )
             if told:
-                self._keep(Tick(at_ms, tuple(told)))
-                for one in told:
-                    self._remember(memory, one, at_ms)
+                self._keep(memory, Tick(at_ms, tuple(told)))
 
     def _judge_late(self, memory: _Memory, complete_ms: int) -> None:
         """Judge again what alerts stand on, where late events touched it."""
@@ -304,21 +311,18 @@ class Engine:
                     changed.append(SeriesTick(labels, after, changes))
         if changed:
             told = _told(rule, tuple(changed), is_judged=False, skipped=0)
-            self._keep(Tick(at_ms, (told,)))
-            self._remember(memory, told, at_ms)
+            self._keep(memory, Tick(at_ms, (told,)))
 
-    def _keep(self, tick: Tick) -> None:
-        if self._store.commit(tick, self._router, self._clock()):
-            self._wake()
-
-    @staticmethod
-    def _remember(memory: _Memory, told: RuleTick, at_ms: int) -> None:
-        states = memory.of(told.fingerprint)
-        for one in told.series:
-            if one.state is not None:
-                states[one.series] = one.state
-        if told.is_judged:
-            memory.judged[told.fingerprint] = at_ms
+    def _keep(self, memory: _Memory, tick: Tick) -> None:
+        """Into the store first; whoever is woken finds both."""
+        self._store.commit(tick, self._router, self._clock())
+        for told in tick.rules:
+            states = memory.of(told.fingerprint)
+            states |= {one.series: one.state for one in told.series if one.state is not None}
+            if told.is_judged:
+                memory.judged[told.fingerprint] = tick.at_ms
+                self.ticks_judged += 1
+        self._wake()
 
 
 def _told(rule: Rule, series: Iterable[SeriesTick], *, is_judged: bool, skipped: int) -> RuleTick:

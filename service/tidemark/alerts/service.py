@@ -2,16 +2,21 @@
 
 import logging
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from prometheus_client import Histogram
+
 from tidemark.alerts import receivers
 from tidemark.alerts.addresses import Allowed, networks
 from tidemark.alerts.ask import Asker
+from tidemark.alerts.bell import Bell
 from tidemark.alerts.delivery import Delivery, senders
 from tidemark.alerts.engine import Engine, Pace
 from tidemark.alerts.late import Late
+from tidemark.alerts.metrics import AlertMetrics
 from tidemark.alerts.post import Post
 from tidemark.alerts.receiver import Receiver
 from tidemark.alerts.routing import Router
@@ -33,6 +38,11 @@ log = logging.getLogger("tidemark.alerts")
 
 MOST_TICKS = 1_440
 """Ticks that were missed and are judged: a day of minutes."""
+FORGET_SECONDS = 3_600.0
+"""How often it is looked for what may be forgotten."""
+_DAY_MS = 86_400_000
+# a transaction of so many takes about as long as a tick's; then whoever waits for the lock has it
+_FORGOTTEN_AT_ONCE, _FORGET_PAUSE_SECONDS = 500, 0.1
 _RECEIVERS = "receivers.yaml"
 _DEAD_LETTERS = """
 SELECT count() FROM tidemark.rejected FINAL
@@ -42,13 +52,39 @@ WHERE at >= {start:DateTime64(3, 'UTC')} AND at < {end:DateTime64(3, 'UTC')}
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """What the service runs and serves."""
+    """What the service runs and serves.
+
+    Attributes:
+        engine: decides.
+        delivery: tells.
+        serving: shows, and keeps what people say.
+        metrics: for Prometheus.
+        records: what is forgotten after ``kept_days``.
+        seconds: what a step of the engine takes.
+    """
 
     engine: Engine
     delivery: Delivery
-    records: Records
-    outbox: Outbox
     serving: Serving
+    metrics: AlertMetrics
+    records: Records
+    kept_days: int
+    seconds: Histogram
+
+    def step(self) -> None:
+        """Decide what can be decided now.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: it could not be kept; the next step decides it again.
+        """
+        with self.seconds.time():
+            self.engine.step()
+
+    def forget(self) -> None:
+        """Take away what ended so many days ago, a little at a time."""
+        before_ms = time.time_ns() // 1_000_000 - self.kept_days * _DAY_MS
+        while self.records.forget(ended_before_ms=before_ms, limit=_FORGOTTEN_AT_ONCE):
+            time.sleep(_FORGET_PAUSE_SECONDS)
 
 
 def assemble(
@@ -66,8 +102,9 @@ def assemble(
     router = Router(tuple(known), settings.external_url or settings.service_url)
     engine = connect(settings.alerts_store)
     upgrade(engine)
-    outbox = Outbox(engine)
+    outbox, records, ticks, bell = Outbox(engine), Records(engine), Ticks(engine), Bell()
     delivery = Delivery(outbox, router, senders(known, Post(allowed)))
+    bell.listen(delivery.wake)
     asker = Asker(
         answerer,
         catalogue,
@@ -79,15 +116,28 @@ def assemble(
     judging = Engine(
         asker,
         Rulebook(settings.catalogue),
-        Ticks(engine),
+        ticks,
         router,
         Late(database),
         Pace(round(settings.stale_seconds * 1000), MOST_TICKS),
-        wake=delivery.wake,
+        wake=bell.ring,
         currency=settings.currency,
     )
-    records = Records(engine)
-    return Alerts(judging, delivery, records, outbox, Serving(judging, records))
+    seconds = Histogram(
+        "tidemark_alert_step_seconds",
+        "What a look at what can be decided takes, whether something was due or not.",
+        buckets=(0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+        registry=None,
+    )
+    return Alerts(
+        engine=judging,
+        delivery=delivery,
+        serving=Serving(judging, records, outbox, bell, {one.name for one in known}),
+        metrics=AlertMetrics(judging, ticks, records, outbox, (seconds, delivery.seconds)),
+        records=records,
+        kept_days=settings.alerts_days,
+        seconds=seconds,
+    )
 
 
 def _receivers(settings: Settings, allowed: Allowed) -> Sequence[Receiver]:

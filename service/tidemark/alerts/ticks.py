@@ -12,8 +12,6 @@ from tidemark.alerts.rule import Window
 from tidemark.alerts.series import Observation, Phase, State
 from tidemark.query.buckets import Buckets, buckets
 
-STALE = "STALE"
-"""How every state is shown while data is stale, as in the contract."""
 _DATA_STALE = PlainPolicy()
 
 
@@ -106,8 +104,3 @@ def data_stale(state: State, complete_ms: int | None, now_ms: int, limit_ms: int
     at_ms = max(complete_ms + limit_ms + 1 if is_stale else now_ms, state.seen_ms + 1)
     lag = (now_ms - complete_ms) / 1000
     return step(state, Observation(at_ms, holds=is_stale, value=lag), _DATA_STALE)
-
-
-def shown(phase: Phase, *, is_stale: bool) -> str:
-    """A state in the contract's words: while data is stale nobody knows whether it still is so."""
-    return STALE if is_stale else phase.value

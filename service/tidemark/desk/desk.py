@@ -9,12 +9,14 @@ from uuid import uuid4
 
 from anyio import to_thread
 
-from tidemark.alerts.serving import AlertState, Serving, Shown
+from tidemark.alerts.serving import Serving
+from tidemark.alerts.shown import AlertState, Shown
 from tidemark.desk.allowance import Allowance
 from tidemark.desk.answerer import Answerer
 from tidemark.desk.budget import FEE, Budget, price
 from tidemark.desk.cache import Cache
 from tidemark.desk.clock import Clock
+from tidemark.desk.feed import Feed, Tidings
 from tidemark.desk.flight import Flight, Flights
 from tidemark.desk.forecast import Forecast
 from tidemark.desk.live import Live
@@ -23,6 +25,7 @@ from tidemark.desk.poller import Look, News
 from tidemark.desk.reading import Reading
 from tidemark.desk.refusal import is_personal
 from tidemark.desk.runner import Runner
+from tidemark.desk.seats import Seats
 from tidemark.desk.turns import Kind, Turns
 from tidemark.experiments.definition import Status
 from tidemark.experiments.experiment import Experiment, Experiments
@@ -44,6 +47,8 @@ from tidemark.telemetry import Reuse, Telemetry
 _CLOCK: Final = Clock()
 # What a query that does not tell is charged: about what two cores read at most.
 _UNITS_PER_SECOND: Final = 100.0
+# What it costs to write something down: a commit keeps those who decide alerts waiting.
+_WRITE_FEE: Final = 1.0
 # Of what is left of a budget, so that a suggestion still fits when it is followed; and how often to look.
 _SPARE: Final = 0.9
 _LOOKS: Final = 4
@@ -96,10 +101,14 @@ class Desk:
         self._cache = Cache(cache_bytes, clock.monotonic)
         self._flights: Flights[_Got] = Flights()
         self._forecast = Forecast()
-        self._live = Live(self._look, self._budget.remaining, clock)
+        self._seats = Seats()
+        self._live = Live(self._look, self._budget.remaining, clock, self._seats)
+        self._feed = Feed(self._shown, clock, self._seats)
+        if alerts is not None:
+            alerts.bell.listen(self._feed.ring)
         telemetry.watch(
             queries=lambda: self._turns.under_way,
-            subscribers=lambda: self._live.subscribers,
+            subscribers=lambda: self._seats.taken,
             cache_bytes=lambda: self._cache.bytes_held,
         )
 
@@ -178,19 +187,31 @@ class Desk:
                 finally:
                     self._budget.settle(reserved, price(reading.rows_read, reading.bytes_read))
 
-    async def alerts(self, states: Collection[AlertState] | None, caller: Caller) -> list[Shown]:
-        """The alerts in these states, or in all but INACTIVE.
+    async def tend(self, work: Callable[[Serving], T], caller: Caller, *, writes: bool = False) -> T:
+        """What ``work`` finds of alerts, or writes down, in its turn and in a thread.
+
+        What is written down is charged a hundred times what is read.
 
         Raises:
-            QueryError: the caller has no budget left, or too many questions under way.
+            QueryError: it is refused, the caller has no budget left or too many questions under way.
         """
         serving = self._alerts
         if serving is None:
-            return []
+            raise ValueError("there are no alerts to tend to")
         with self._refusals_counted():
             async with self._turns.turn(caller):
-                self._budget.charge(caller, FEE)
-                return await to_thread.run_sync(serving.alerts, states)
+                self._budget.charge(caller, _WRITE_FEE if writes else FEE)
+                return await to_thread.run_sync(work, serving)
+
+    def follow(self, states: Collection[AlertState], caller: Caller) -> AsyncGenerator[Tidings, None]:
+        """Each alert in these states, then each that changes, as `Feed.follow` says.
+
+        Raises:
+            QueryError: the caller has no budget left; when it is iterated, as there.
+        """
+        with self._refusals_counted():
+            self._budget.charge(caller, FEE)
+        return self._feed.follow(states, caller)
 
     def allowance(self, caller: Caller) -> Allowance:  # noqa: ARG002 - all have the same; a key's own come with it
         """What the caller may ask now."""
@@ -200,7 +221,13 @@ class Desk:
     async def close(self) -> None:
         """End what is under way, queries in the database too."""
         await self._live.close()
+        await self._feed.close()
         await self._flights.close()
+
+    async def _shown(self) -> list[Shown]:
+        if self._alerts is None:
+            return []
+        return await to_thread.run_sync(self._alerts.alerts, list(AlertState))
 
     async def _look(self, request: Request, caller: Caller, seen: Mark | None) -> Look | None:
         with self._refusals_counted():

@@ -1,42 +1,31 @@
 """Questions that are watched: one poller each, however many watch it."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 
 from tidemark.desk.clock import Clock
 from tidemark.desk.key import canonical
 from tidemark.desk.poller import Asker, News, Poller, Subscriber
+from tidemark.desk.seats import Seats
 from tidemark.query.caller import Caller
-from tidemark.query.errors import Code, QueryError
 from tidemark.query.request import Request
 
 LEAST_INTERVAL_MS = 200
-_MOST_OF_CALLER, _MOST = 100, 2_000
 
 
 class Live:
-    """All subscriptions. ``ask`` asks like everybody else; ``remaining`` is a caller's budget."""
+    """All that is watched. ``ask`` asks like everybody else; ``remaining`` is a caller's budget."""
 
     def __init__(
         self,
         ask: Asker,
         remaining: Callable[[Caller], float],
         clock: Clock,
-        *,
-        caller_subscriptions: int = _MOST_OF_CALLER,
-        subscriptions: int = _MOST,
+        seats: Seats,
     ) -> None:
-        self._ask, self._remaining, self._clock = ask, remaining, clock
-        self._most_of_caller, self._most = caller_subscriptions, subscriptions
+        self._ask, self._remaining, self._clock, self._seats = ask, remaining, clock, seats
         self._pollers: dict[str, Poller] = {}
         self._tasks: dict[Poller, asyncio.Task[None]] = {}
-        self._callers: Counter[Caller] = Counter()
-
-    @property
-    def subscribers(self) -> int:
-        """How many watch."""
-        return self._callers.total()
 
     @property
     def pollers(self) -> int:
@@ -60,21 +49,17 @@ class Live:
             QueryError: the question can never be answered; or TOO_MANY_QUERIES, there are too many
                 subscriptions, of this caller or in all.
         """
-        self._admit(caller)
-        poller = self._poller(request)
-        subscriber = Subscriber(caller, max(min_interval_ms, LEAST_INTERVAL_MS) / 1000)
-        self._callers[caller] += 1
-        poller.join(subscriber)
-        try:
-            while (news := await poller.next(subscriber)) is not None:
-                yield news
-        finally:
-            poller.leave(subscriber)
-            self._callers[caller] -= 1
-            if not self._callers[caller]:
-                del self._callers[caller]
-            if not poller.is_watched and poller in self._tasks:
-                self._tasks[poller].cancel()
+        with self._seats.seat(caller):
+            poller = self._poller(request)
+            subscriber = Subscriber(caller, max(min_interval_ms, LEAST_INTERVAL_MS) / 1000)
+            poller.join(subscriber)
+            try:
+                while (news := await poller.next(subscriber)) is not None:
+                    yield news
+            finally:
+                poller.leave(subscriber)
+                if not poller.is_watched and poller in self._tasks:
+                    self._tasks[poller].cancel()
 
     async def close(self) -> None:
         """End all pollers, and with them all subscriptions."""
@@ -83,12 +68,6 @@ class Live:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-
-    def _admit(self, caller: Caller) -> None:
-        if self._callers[caller] >= self._most_of_caller:
-            raise _refused(f"This caller has {self._most_of_caller:,} subscriptions", self._most_of_caller)
-        if self.subscribers >= self._most:
-            raise _refused(f"All callers together have {self._most:,} subscriptions", self._most)
 
     def _poller(self, request: Request) -> Poller:
         key = canonical(request)
@@ -104,12 +83,3 @@ class Live:
         del self._tasks[poller]
         if self._pollers.get(key) is poller:
             del self._pollers[key]
-
-
-def _refused(what: str, limit: int) -> QueryError:
-    return QueryError(
-        Code.TOO_MANY_QUERIES,
-        f"{what}, which is the limit; end one, or put several questions into one.",
-        limit=limit,
-        requested=limit + 1,
-    )

@@ -18,6 +18,8 @@ class Code(StrEnum):
     BAD_PARAMETER = "BAD_PARAMETER"  # of a door that takes words: unknown, or given twice
     NOT_STARTED = "NOT_STARTED"  # of an experiment: a draft
     UNKNOWN_EXPERIMENT = "UNKNOWN_EXPERIMENT"
+    BAD_ACKNOWLEDGEMENT = "BAD_ACKNOWLEDGEMENT"  # of an alert that there is not, or by nobody
+    BAD_SILENCE = "BAD_SILENCE"
     # limits: `limit`, `requested` and, where there is one, `suggestion` (a part of the question to replace)
     RANGE_TOO_LONG = "RANGE_TOO_LONG"
     RANGE_TOO_OLD = "RANGE_TOO_OLD"
@@ -32,6 +34,7 @@ class Code(StrEnum):
     BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
     TOO_EXPENSIVE = "TOO_EXPENSIVE"
     TOO_MANY_QUERIES = "TOO_MANY_QUERIES"
+    TOO_SLOW = "TOO_SLOW"  # of a subscription that is not read
     QUERY_TIMEOUT = "QUERY_TIMEOUT"
     QUERY_TOO_LARGE = "QUERY_TOO_LARGE"
     INTERNAL = "INTERNAL"

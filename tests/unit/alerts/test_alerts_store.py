@@ -32,7 +32,7 @@ from alert_story import (
 from tidemark.alerts.alert import Acknowledgement
 from tidemark.alerts.matcher import Matcher, Silence
 from tidemark.alerts.series import Kind, Phase, State
-from tidemark.alerts.store import engine, migrate, tables
+from tidemark.alerts.store import engine, migrate, rows, tables
 from tidemark.alerts.store.outbox import Outbox
 from tidemark.alerts.store.records import Records
 from tidemark.alerts.store.ticks import GONE, Ticks
@@ -89,7 +89,7 @@ def test_a_tick_keeps_progress_states_alerts_and_notifications(made: Engine) -> 
     ticks, outbox = Ticks(made), Outbox(made)
     assert ticks.judged() == {PRINT: MINUTE}
     assert ticks.states() == {PRINT: {of("summer"): State(Phase.FIRING, MINUTE, seen_ms=MINUTE)}}
-    (alert,) = Records(made).alerts()
+    (alert,) = Records(made).alerts(Phase.FIRING, 9)
     assert alert == told.alert
     assert (alert.phase, alert.value, alert.threshold, alert.summary) == (Phase.FIRING, 6, 5, "summer spends")
     assert alert.labels["severity"] == "critical"
@@ -154,12 +154,10 @@ def test_an_alert_ends_once_and_the_next_firing_is_another(made: Engine) -> None
     ticks.commit(fired(MINUTE, "summer"), say, 1)
     ticks.commit(resolved(2 * MINUTE, MINUTE, "summer"), say, 2)
     ticks.commit(fired(3 * MINUTE, "summer"), say, 3)
-    second, first = Records(made).alerts((Phase.FIRING, Phase.RESOLVED))
+    second, first = [*Records(made).alerts(Phase.FIRING, 9), *Records(made).alerts(Phase.RESOLVED, 9)]
     assert (first.resolved_ms, second.resolved_ms) == (2 * MINUTE, None)
     assert first.id != second.id
-    assert Records(made).alerts((Phase.RESOLVED,)) == [first]
-    assert Records(made).alerts((Phase.FIRING, Phase.RESOLVED), before_ms=3 * MINUTE) == [first]
-    assert Records(made).alerts((Phase.FIRING,), rule="Other") == []
+    assert Records(made).alerts(Phase.RESOLVED, 9) == [first]
 
 
 @pytest.mark.parametrize("has_ended", [False, True])
@@ -195,7 +193,7 @@ def test_a_rule_that_is_no_more_leaves_nothing_firing(made: Engine) -> None:
     ticks.commit(tick(MINUTE, series("x", 1, change(Kind.FIRED, MINUTE, MINUTE)), fingerprint="new"), say, 1)
     (ended,) = ticks.retire({"new"}, 5 * MINUTE, say, 2)
     assert (ended.alert.reason, ended.alert.resolved_ms) == (GONE, 5 * MINUTE)
-    assert [one.fingerprint for one in Records(made).alerts()] == ["new"]
+    assert [one.fingerprint for one in Records(made).alerts(Phase.FIRING, 9)] == ["new"]
     assert list(ticks.states()) == list(ticks.judged()) == ["new"]
     assert ticks.retire({"new"}, 6 * MINUTE, say, 2) == ()
     assert Outbox(made).counts() == {("hook", "pending"): 3}
@@ -269,15 +267,16 @@ def test_what_fires_is_repeated_until_it_ends_and_repetitions_that_were_taken_ar
 
 def test_a_silence_holds_back_what_is_told_but_not_the_record(made: Engine) -> None:
     records, outbox, say = Records(made), Outbox(made), router(HOOK)
-    records.silence(SILENCE)
+    assert records.silence(replace(SILENCE, by=" ann ")) == SILENCE
     records.silence(SILENCE)
     Ticks(made).commit(fired(MINUTE, "summer"), say, 5)
-    assert len(records.alerts()) == 1
+    assert len(records.alerts(Phase.FIRING, 9)) == 1
     assert outbox.counts() == {}
     assert outbox.repeat(say, 9_999) == 0
     assert records.silences(9_999) == [SILENCE]
-    assert records.end_silence("s", 9_999)
-    assert not records.end_silence("s", 9_999)
+    assert records.end_silence("s", 9_999) == replace(SILENCE, ends_ms=9_999)
+    with pytest.raises(ValueError, match="no silence 's' is in force"):
+        records.end_silence("s", 9_999)
     assert records.silences(9_999) == []
     assert outbox.repeat(say, 9_999) == 1
 
@@ -289,7 +288,7 @@ def test_an_acknowledgement_stops_repetitions_and_names_who(made: Engine) -> Non
     records.acknowledge(told.alert.id, Acknowledgement("bob", 1))
     named = records.acknowledge(told.alert.id, Acknowledgement(" ann ", 2)).acknowledgement
     assert named == Acknowledgement("ann", 2)
-    assert records.alert(told.alert.id) == replace(told.alert, acknowledgement=named)
+    assert records.named([told.alert.id, "x"]) == {told.alert.id: replace(told.alert, acknowledgement=named)}
     assert outbox.repeat(say, 10**9) == 0
 
 
@@ -310,19 +309,33 @@ def test_what_cannot_be_acknowledged_or_silenced_is_told(made: Engine) -> None:
             records.silence(wrong)
 
 
+def test_there_may_be_a_thousand_silences_in_force(made: Engine) -> None:
+    records = Records(made)
+    with made.begin() as connection:
+        row = rows.silence_row(SILENCE)
+        connection.execute(tables.silences.insert(), [{**row, "id": str(number)} for number in range(1_000)])
+    with pytest.raises(ValueError, match="1,000 silences are in force, of at most 1,000; end one"):
+        records.silence(SILENCE)
+    records.silence(replace(SILENCE, starts_ms=10_000, ends_ms=20_000))
+
+
 def test_what_ended_is_forgotten_after_a_while_and_what_fires_or_waits_is_not(made: Engine) -> None:
     ticks, records, outbox, say = Ticks(made), Records(made), Outbox(made), router(HOOK)
     (told,) = ticks.commit(fired(MINUTE, "summer"), say, 1)
     records.acknowledge(told.alert.id, Acknowledgement("ann", 1))
     records.silence(replace(SILENCE, matchers=(Matcher("campaign", "none"),)))
-    assert records.forget(ended_before_ms=100 * MINUTE) == 0
-    assert len(records.alerts()) == 1
+    assert records.forget(ended_before_ms=100 * MINUTE, limit=9) == 1, "the silence"
+    assert len(records.alerts(Phase.FIRING, 9)) == 1
     assert outbox.counts() == {("hook", "pending"): 1}
     ticks.commit(resolved(2 * MINUTE, MINUTE, "summer"), say, 2)
-    for posted in outbox.listed("pending"):
-        outbox.taken(posted.notification.id, 3)
-    assert records.forget(ended_before_ms=2 * MINUTE) == 0
-    assert records.forget(ended_before_ms=2 * MINUTE + 1) == 1
+    first, second = reversed(outbox.listed("pending"))
+    outbox.taken(first.notification.id, 2 * MINUTE)
+    outbox.failed(second.notification.id, "no", None, 2 * MINUTE)
+    assert records.forget(ended_before_ms=2 * MINUTE, limit=9) == 0
+    assert outbox.listed("dead")[0].ended_ms == 2 * MINUTE
+    assert records.forget(ended_before_ms=2 * MINUTE + 1, limit=1) == 2, "the alert and one notification"
+    assert records.forget(ended_before_ms=2 * MINUTE + 1, limit=1) == 1
+    assert records.forget(ended_before_ms=2 * MINUTE + 1, limit=1) == 0
     found = contents(made)
     kept = ("alerts", "alert_told", "alert_acknowledgements", "alert_notifications", "alert_silences")
     assert [found[name] for name in kept] == [[]] * 5
@@ -341,7 +354,7 @@ def test_a_writer_waits_for_another_and_readers_for_none(made: Engine) -> None:
     Ticks(made).commit(fired(MINUTE, "summer"), router(HOOK), 1)
     with made.begin() as connection:
         connection.execute(text("UPDATE alerts SET reason = 'x'"))
-        assert Records(made).alerts()[0].reason == ""
+        assert Records(made).alerts(Phase.FIRING, 9)[0].reason == ""
         impatient = made.execution_options()
         with impatient.connect().execution_options(reads=True) as reader:
             reader.execute(text("PRAGMA busy_timeout = 10"))
@@ -349,4 +362,4 @@ def test_a_writer_waits_for_another_and_readers_for_none(made: Engine) -> None:
                 reader.execute(text("UPDATE alerts SET reason = 'y'"))
             reader.rollback()
             reader.execute(text("PRAGMA busy_timeout = 10000"))
-    assert Records(made).alerts()[0].reason == "x"
+    assert Records(made).alerts(Phase.FIRING, 9)[0].reason == "x"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tidemark.alerts.machine import NEW
 from tidemark.alerts.rule import Window
 from tidemark.alerts.series import Kind, Phase, State
-from tidemark.alerts.ticks import Ticks, data_stale, due, elapsed, shown, span, stale, upcoming
+from tidemark.alerts.ticks import Ticks, data_stale, due, elapsed, span, stale, upcoming
 from tidemark.query.grain import Grain
 from tidemark.query.instant import DAY_MS, HOUR_MS, MINUTE_MS, to_ms
 
@@ -131,8 +131,6 @@ def test_data_is_stale_when_its_clock_is_behind_by_more_than_the_limit() -> None
     assert not stale(COMPLETE, COMPLETE + LIMIT, LIMIT)
     assert stale(COMPLETE, COMPLETE + LIMIT + 1, LIMIT)
     assert not stale(None, COMPLETE, LIMIT)
-    assert shown(Phase.FIRING, is_stale=True) == "STALE"
-    assert shown(Phase.FIRING, is_stale=False) == "FIRING"
 
 
 def watch(looks: Sequence[tuple[int | None, int]]) -> list[tuple[Kind, int]]:

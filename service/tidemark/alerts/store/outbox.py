@@ -26,6 +26,7 @@ class Posted:
         next_ms: when it is sent next, while it is pending.
         state: pending, sent or dead.
         error: what went wrong the last time.
+        ended_ms: when it was taken or died; None while it is pending.
     """
 
     notification: Notification
@@ -34,6 +35,7 @@ class Posted:
     next_ms: int
     state: str
     error: str
+    ended_ms: int | None
 
 
 class Outbox:
@@ -155,4 +157,4 @@ def _posted(row: Row[Any]) -> Posted:
         payload=row.payload,
         is_repeat=row.is_repeat,
     )
-    return Posted(notification, row.created_ms, row.attempts, row.next_ms, row.state, row.error)
+    return Posted(notification, row.created_ms, row.attempts, row.next_ms, row.state, row.error, row.ended_ms)

@@ -1,16 +1,20 @@
 """Alerts as people see them: lists, one, silences and acknowledgements; and how long they are kept."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
-from sqlalchemy import Engine, delete, or_, select, update
+from sqlalchemy import Engine, and_, delete, func, or_, select, update
 
 from tidemark.alerts.alert import Acknowledgement, Alert
 from tidemark.alerts.matcher import MAX_MATCHERS, MAX_NAME, MAX_REASON, Silence
+from tidemark.alerts.rule import Severity
 from tidemark.alerts.series import Phase
 from tidemark.alerts.store import rows, tables
 from tidemark.alerts.store.engine import insert
 from tidemark.alerts.store.outbox import DEAD, SENT
 
+MAX_SILENCES = 1_000
+"""In force at once: each is looked at whenever an alert is told."""
 _MAX_SILENCE_MS = 366 * 86_400_000
 _COLUMN = tables.alerts.c
 
@@ -21,40 +25,30 @@ class Records:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def alerts(
-        self,
-        phases: Collection[Phase] = (Phase.FIRING,),
-        *,
-        rule: str | None = None,
-        before_ms: int | None = None,
-        limit: int = 1000,
-    ) -> list[Alert]:
-        """Alerts, those that fired last first.
-
-        Args:
-            phases: FIRING, RESOLVED or both; others have no alerts.
-            rule: of one rule only.
-            before_ms: only those that fired before this tick, to page on.
-            limit: at most so many.
-        """
-        wanted = rows.select_alerts()
-        if rule is not None:
-            wanted = wanted.where(_COLUMN.rule == rule)
-        if before_ms is not None:
-            wanted = wanted.where(_COLUMN.fired_ms < before_ms)
-        if Phase.FIRING not in phases:
-            wanted = wanted.where(_COLUMN.resolved_ms.is_not(None))
-        if Phase.RESOLVED not in phases:
-            wanted = wanted.where(_COLUMN.resolved_ms.is_(None))
+    def alerts(self, phase: Phase, limit: int) -> list[Alert]:
+        """At most ``limit`` that are FIRING or RESOLVED, those that fired last first."""
+        end = _COLUMN.resolved_ms
+        wanted = rows.select_alerts().where(end.is_(None) if phase is Phase.FIRING else end.is_not(None))
         ordered = wanted.order_by(_COLUMN.fired_ms.desc(), _COLUMN.id).limit(limit)
         with self._engine.connect().execution_options(reads=True) as connection:
             return [rows.alert_of(row) for row in connection.execute(ordered)]
 
-    def alert(self, named: str) -> Alert | None:
-        """The alert with an id."""
+    def named(self, ids: Collection[str]) -> dict[str, Alert]:
+        """The alerts that there are of those with these ids, by id."""
+        wanted = list(ids)
+        found: dict[str, Alert] = {}
         with self._engine.connect().execution_options(reads=True) as connection:
-            row = connection.execute(rows.select_alerts().where(_COLUMN.id == named)).first()
-        return None if row is None else rows.alert_of(row)
+            for start in range(0, len(wanted), rows.CHUNK):
+                chunk = rows.select_alerts().where(_COLUMN.id.in_(wanted[start : start + rows.CHUNK]))
+                found |= {row.id: rows.alert_of(row) for row in connection.execute(chunk)}
+        return found
+
+    def firing(self) -> dict[tuple[str, Severity], int]:
+        """By rule and severity how many fire."""
+        wanted = select(_COLUMN.rule, _COLUMN.severity, func.count()).where(_COLUMN.resolved_ms.is_(None))
+        with self._engine.connect().execution_options(reads=True) as connection:
+            found = connection.execute(wanted.group_by(_COLUMN.rule, _COLUMN.severity))
+            return {(rule, Severity(severity)): count for rule, severity, count in found}
 
     def acknowledge(self, named: str, acknowledgement: Acknowledgement) -> Alert:
         """Note who looks after an alert; the last one to say so does.
@@ -76,64 +70,87 @@ class Records:
             )
             return rows.alert_of(connection.execute(rows.select_alerts().where(_COLUMN.id == named)).one())
 
-    def silence(self, silence: Silence) -> None:
-        """Keep a silence; the same one twice is one.
+    def silence(self, silence: Silence) -> Silence:
+        """Keep a silence, with the blanks of its texts put in order; the same one twice is one.
 
         Raises:
             ValueError: it cannot be; one sentence.
         """
-        _checked("name", silence.by, MAX_NAME)
-        _checked("reason", silence.reason, MAX_REASON)
-        if not 0 < silence.ends_ms - silence.starts_ms <= _MAX_SILENCE_MS:
+        made = replace(
+            silence,
+            reason=_checked("reason", silence.reason, MAX_REASON),
+            by=_checked("name", silence.by, MAX_NAME),
+        )
+        if not 0 < made.ends_ms - made.starts_ms <= _MAX_SILENCE_MS:
             raise ValueError("a silence ends after it begins, and within a year; choose another end")
-        if not 0 < len(silence.matchers) <= MAX_MATCHERS:
+        if not 0 < len(made.matchers) <= MAX_MATCHERS:
             raise ValueError(
-                f"a silence has 1 to {MAX_MATCHERS} matchers, not {len(silence.matchers)}; say which "
-                "alerts it is for"
+                f"a silence has 1 to {MAX_MATCHERS} matchers; say by them which alerts it is for"
             )
-        with self._engine.begin() as connection:
-            connection.execute(
-                insert(connection, tables.silences)
-                .values(rows.silence_row(silence))
-                .on_conflict_do_nothing(index_elements=["id"])
-            )
-
-    def end_silence(self, named: str, now_ms: int) -> bool:
-        """End a silence now; False where none with this id is in force."""
         column = tables.silences.c
         with self._engine.begin() as connection:
-            ended = connection.execute(
-                update(tables.silences)
-                .where(column.id == named, column.ends_ms > now_ms)
-                .values(ends_ms=now_ms)
+            there = connection.execute(
+                select(func.count()).where(column.ends_ms > made.starts_ms)
+            ).scalar_one()
+            if there >= MAX_SILENCES:
+                raise ValueError(f"{there:,} silences are in force, of at most {MAX_SILENCES:,}; end one")
+            connection.execute(
+                insert(connection, tables.silences)
+                .values(rows.silence_row(made))
+                .on_conflict_do_nothing(index_elements=["id"])
             )
-        return bool(ended.rowcount)
+        return made
+
+    def end_silence(self, named: str, now_ms: int) -> Silence:
+        """End a silence now.
+
+        Raises:
+            ValueError: none with this id is in force; one sentence.
+        """
+        column = tables.silences.c
+        with self._engine.begin() as connection:
+            found = next((one for one in rows.silences(connection, now_ms) if one.id == named), None)
+            if found is None:
+                raise ValueError(f"no silence {named[:60]!r} is in force; list them to see their ids")
+            connection.execute(update(tables.silences).where(column.id == named).values(ends_ms=now_ms))
+        return replace(found, ends_ms=now_ms)
 
     def silences(self, now_ms: int) -> list[Silence]:
         """Those that are in force now or later, by their ends."""
         with self._engine.connect().execution_options(reads=True) as connection:
             return rows.silences(connection, now_ms)
 
-    def forget(self, *, ended_before_ms: int) -> int:
-        """Take away alerts, notifications and silences that ended before an instant. How many alerts.
+    def forget(self, *, ended_before_ms: int, limit: int) -> int:
+        """Take away alerts, notifications and silences that ended before an instant. How many.
 
         What fires, or has yet to be sent, stays however old it is.
+
+        Args:
+            ended_before_ms: Unix ms.
+            limit: at most so many of each, so that the lock of the writer is held shortly.
         """
-        note, silence = tables.notifications.c, tables.silences.c
-        with self._engine.begin() as connection:
-            gone = connection.execute(
-                delete(tables.alerts).where(
+        note = tables.notifications.c
+        old = (
+            (
+                _COLUMN.id,
+                and_(
                     _COLUMN.resolved_ms < ended_before_ms,
                     or_(_COLUMN.corrected_ms.is_(None), _COLUMN.corrected_ms < ended_before_ms),
-                )
-            )
-            connection.execute(
-                delete(tables.notifications).where(
-                    note.state.in_((SENT, DEAD)), note.ended_ms < ended_before_ms
-                )
-            )
-            connection.execute(delete(tables.silences).where(silence.ends_ms < ended_before_ms))
-        return gone.rowcount
+                ),
+            ),
+            (note.id, and_(note.state.in_((SENT, DEAD)), note.ended_ms < ended_before_ms)),
+            (tables.silences.c.id, tables.silences.c.ends_ms < ended_before_ms),
+        )
+        gone = 0
+        for key, is_old in old:
+            with self._engine.connect().execution_options(reads=True) as connection:
+                named = connection.execute(select(key).where(is_old).limit(limit)).scalars().all()
+            if named:
+                with self._engine.begin() as connection:
+                    # asked again: a notification may have been sent again meanwhile
+                    done = connection.execute(delete(key.table).where(key.in_(named), is_old))
+                gone += done.rowcount
+        return gone
 
 
 def _checked(what: str, given: str, most: int) -> str:
