@@ -8,11 +8,13 @@ DATA ?=
 PART ?=
 EVENTS ?= 10
 QUESTIONS ?= 400
+ALERTMANAGER_VERSION := 0.28.1
 
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CLIENTS := $(VENV)/.installed-clients
+ALERTMANAGER := .tidemark/alertmanager-$(ALERTMANAGER_VERSION)
 BENCHES := freshness collector campaign_job graphql_cost price comparisons experiment_job experiment_results
 
 # the first that runs and is 3.11 or 3.12; a pyenv shim exists even where its Python does not
@@ -21,10 +23,10 @@ FIND_PYTHON = for python in python3.12 python3.11 python3; do \
 	then echo $$python; break; fi; done
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status logs test unit lint schema bench bench-dashboard bench-alerts test-alerts test-clients test-real clean
+.PHONY: help venv up down status logs test unit lint schema bench bench-dashboard bench-alerts test-alerts test-clients test-alertmanager test-real clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED) ## create .venv and install everything by name
 
@@ -64,7 +66,7 @@ unit: $(INSTALLED) ## what needs nothing started, in under a minute
 	@$(BIN)/pytest tests/unit
 
 test: $(INSTALLED) ## everything, real components included, on ports and folders of its own; QUESTIONS=2000 asks more
-	@QUESTIONS=$(QUESTIONS) $(BIN)/pytest --hypothesis-profile=thorough -m "not real and not clients" tests/unit tests/integration tests/faults
+	@QUESTIONS=$(QUESTIONS) $(BIN)/pytest --hypothesis-profile=thorough -m "not real and not clients and not alertmanager" tests/unit tests/integration tests/faults
 
 test-alerts: $(INSTALLED) ## alerts while the service is killed 50 times, and while Flink stands still for three minutes (15 minutes)
 	@KILLS=50 STALL_SECONDS=180 $(BIN)/pytest -s tests/faults/test_alerts.py
@@ -74,6 +76,17 @@ test-clients: $(CLIENTS) ## real SDKs at the collector, real GraphQL clients at 
 		{ echo "Node 20 or newer is missing (with npm), and the JavaScript clients run on it; install it from your system or nodejs.org." >&2; exit 1; }
 	@for folder in tests/clients tests/web; do (cd $$folder && npm install --no-audit --no-fund) || exit 1; done
 	@$(BIN)/pytest -m clients tests
+
+test-alertmanager: $(INSTALLED) $(ALERTMANAGER)/.built ## alerts at a real Alertmanager (needs Go; built once, about two minutes)
+	@ALERTMANAGER="$(abspath $(ALERTMANAGER))" $(BIN)/pytest -m alertmanager tests/alertmanager
+
+$(ALERTMANAGER)/.built:
+	@command -v go >/dev/null || \
+		{ echo "Go 1.22 or newer is missing, and Alertmanager is built with it; install it from your system or go.dev." >&2; exit 1; }
+	@echo "Building Alertmanager $(ALERTMANAGER_VERSION) and amtool into $(ALERTMANAGER) (about two minutes the first time)."
+	@GOBIN="$(abspath $(ALERTMANAGER))" go install \
+		$(foreach name,alertmanager amtool,github.com/prometheus/alertmanager/cmd/$(name)@v$(ALERTMANAGER_VERSION))
+	@touch $@
 
 test-real: $(INSTALLED) ## the real files through the whole chain (DATA=../shared/data)
 	@if [ -z "$(DATA)" ]; then echo "DATA is missing: name the folder of the real files, make test-real DATA=../shared/data." >&2; exit 1; fi

@@ -7,8 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,18 +17,15 @@ from sqlalchemy import Engine
 from standardwebhooks import Webhook as Verifier
 
 from alert_story import CHAT, HOOK, MANAGER, MINUTE, fired, resolved, router, store
+from delivering import LOOPBACK, POLICY, QUICK, delivering, wait_for
 from loopback import Behaviour, Loopback, answer, close, drip, endless, hang, serving
-from tidemark.alerts.addresses import Allowed, check_url, networks
-from tidemark.alerts.delivery import Delivery, senders
+from tidemark.alerts.addresses import Allowed, check_url
 from tidemark.alerts.post import MAX_ANSWER, Patience, Post
 from tidemark.alerts.receiver import Receiver
-from tidemark.alerts.retry import Outcome, RetryPolicy
+from tidemark.alerts.retry import Outcome
 from tidemark.alerts.store.outbox import Outbox
 from tidemark.alerts.store.ticks import Ticks
 
-LOOPBACK = Allowed(networks(["127.0.0.0/8"]))
-QUICK = Patience(connect=2.0, read=0.5, total=1.0)
-POLICY = RetryPolicy(first_s=0.05, most_s=0.1, most_retry_after_s=0.4, tries=5)
 GIGABYTES = 10 * 10**9
 
 
@@ -44,24 +40,6 @@ def made(tmp_path: Path) -> Iterator[Engine]:
     opened = store(tmp_path)
     yield opened
     opened.dispose()
-
-
-@contextmanager
-def delivering(made: Engine, *receivers: Receiver, patience: Patience = QUICK) -> Iterator[Delivery]:
-    say = router(*receivers)
-    delivery = Delivery(Outbox(made), say, senders(receivers, Post(LOOPBACK, patience)), POLICY)
-    delivery.start()
-    try:
-        yield delivery
-    finally:
-        delivery.stop()
-
-
-def wait_for(holds: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.01)
 
 
 def at(receiver: Receiver, server: Loopback) -> Receiver:
@@ -278,15 +256,41 @@ def test_alertmanagers_are_told_until_it_ends_and_it_is_enough_that_one_takes_it
     with serving(answer(200)) as good, serving(answer(503)) as bad:
         manager = replace(MANAGER, urls=(bad.url, good.url), repeat_ms=1)
         with delivering(made, manager) as delivery:
-            Ticks(made).commit(fired(MINUTE, "summer"), router(manager), 0)
+            Ticks(made).commit(fired(MINUTE, "summer"), router(manager), MINUTE)
             delivery.wake()
             first, second, *_ = good.wait(2)
-            Ticks(made).commit(resolved(2 * MINUTE, MINUTE, "summer"), router(manager), 0)
+            Ticks(made).commit(resolved(2 * MINUTE, MINUTE, "summer"), router(manager), MINUTE)
             delivery.wake()
             wait_for(lambda: b"endsAt" in good.requests[-1].body)
     assert first.path == "/api/v2/alerts"
     assert first.body == second.body
     assert len(bad.requests) >= 3
+
+
+def test_an_alertmanager_that_hangs_does_not_hold_up_another_and_is_not_told_out_of_order(
+    made: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(hang) as bad, serving(answer(200)) as good:
+        manager = replace(MANAGER, urls=(good.url, bad.url), group_by=("campaign",))
+        with delivering(made, manager, patience=Patience(connect=2.0, read=20.0, total=20.0)) as delivery:
+            Ticks(made).commit(fired(MINUTE, *(f"c{number}" for number in range(20))), router(manager), 0)
+            delivery.wake()
+            good.wait(20, seconds=10)
+        assert bad.connections == 1
+    assert "of the 2 urls of manager, number 2 did not: it is slow to answer" in caplog.text
+    assert good.url not in caplog.text
+
+
+def test_alertmanagers_that_come_again_are_told_again(made: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    with serving(answer(200)) as good, serving(answer(503, b"busy"), answer(200)) as late:
+        manager = replace(MANAGER, urls=(good.url, late.url), repeat_ms=1)
+        with delivering(made, manager) as delivery:
+            Ticks(made).commit(fired(MINUTE, "summer"), router(manager), MINUTE)
+            delivery.wake()
+            first, second = late.wait(2)
+            wait_for(lambda: "all take alerts again" in caplog.text)
+    assert first.body == second.body
+    assert "number 2 did not: the answer was 503: busy" in caplog.text
 
 
 def test_a_chat_is_told_through_apprise(made: Engine) -> None:

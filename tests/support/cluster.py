@@ -7,12 +7,10 @@ import base64
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from confluent_kafka.admin import AdminClient
 
 import frame_query
 from difference import Found
+from ports import free_ports
 from tidemark.ingest.topics import EVENTS
 from tidemark.local.control import Supervisor
 from tidemark.local.layout import layout
@@ -64,7 +63,7 @@ class Cluster:
     """
 
     def __init__(self, home: Path, *, brokers: int = 1, **overrides: str) -> None:
-        first = _free_ports(6 + 2 * brokers)
+        first = free_ports(6 + 2 * brokers)
         ports, kafka = range(first, first + 5), first + 6
         self.webhook_port = first + 5
         self.catalogue = home / "catalogue"
@@ -276,19 +275,3 @@ def _settings(environment: Mapping[str, str]) -> Settings:
     return Settings.model_validate(
         {key.removeprefix(prefix).lower(): value for key, value in environment.items()}
     )
-
-
-def _free_ports(count: int) -> int:
-    """The first of ``count`` free ports in a row, below the range from which the system gives clients theirs.
-
-    A port of that range, free now, may be a client's by the time the part starts that was to listen on it.
-    """
-    for first in range(19000 + os.getpid() % 1000 * 10, 32000, count):
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    raise AssertionError(f"no {count} free ports in a row")

@@ -7,16 +7,15 @@ Alertmanager's webhook payload, version 4, and ``POST /api/v2/alerts`` (promethe
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 
 from tidemark.alerts.alert import Alert, Told
-from tidemark.alerts.identity import canonical
 from tidemark.alerts.rule import Severity
 from tidemark.alerts.series import Kind, Phase
 
 MAX_ALERTS = 1000
 """Of one webhook; what is more is counted in ``truncatedAlerts``."""
 _MAX_LINES = 20
+_FNV_START, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3  # FNV-1a of 64 bits
 _NO_END = "0001-01-01T00:00:00Z"  # Go's zero time, which Alertmanager sends for alerts that fire
 _WORDS = {Kind.FIRED: "firing", Kind.RESOLVED: "resolved", Kind.CORRECTED: "corrected"}
 
@@ -44,7 +43,7 @@ def webhook(
                 "startsAt": _rfc3339(one.alert.fired_ms),
                 "endsAt": _NO_END if one.alert.resolved_ms is None else _rfc3339(one.alert.resolved_ms),
                 "generatorURL": external_url,
-                "fingerprint": sha256(canonical(dict(one.alert.labels)).encode()).hexdigest()[:16],
+                "fingerprint": _fingerprint(one.alert.labels),
             }
             for one in sent
         ],
@@ -52,18 +51,24 @@ def webhook(
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-def alertmanager(told: Sequence[Told], external_url: str) -> str:
+def alertmanager(told: Sequence[Told], external_url: str, now_ms: int) -> str:
     """The body of ``POST /api/v2/alerts``, JSON.
 
     An alert that fires has no ``endsAt``: Alertmanager lets it end when it did not hear of it for its
-    ``resolve_timeout`` (5 minutes), so it is sent again oftener than that.
+    ``resolve_timeout`` (5 minutes), so it is sent again oftener than that. One whose window is not full yet
+    begins now: Alertmanager refuses what begins after that timeout.
+
+    Args:
+        told: what is said.
+        external_url: where people find the service.
+        now_ms: Unix ms of the wall clock.
     """
     alerts = []
     for one in told:
         alert = {
             "labels": dict(one.alert.labels),
             "annotations": _annotations(one.alert),
-            "startsAt": _rfc3339(one.alert.fired_ms),
+            "startsAt": _rfc3339(min(one.alert.fired_ms, now_ms)),
             "generatorURL": external_url,
         }
         if one.alert.resolved_ms is not None:
@@ -125,6 +130,19 @@ def _annotations(alert: Alert) -> dict[str, str]:
 def _common(every: Sequence[Mapping[str, str]]) -> dict[str, str]:
     first, *rest = every
     return {name: value for name, value in first.items() if all(one.get(name) == value for one in rest)}
+
+
+def _fingerprint(labels: Mapping[str, str]) -> str:
+    """What Alertmanager calls an alert: FNV-1a over its labels (prometheus/common, ``LabelSet.Fingerprint``).
+
+    To it a label without a value is none.
+    """
+    found = _FNV_START
+    for name, value in sorted(labels.items()):
+        if value:
+            for byte in b"%b\xff%b\xff" % (name.encode(), value.encode()):
+                found = (found ^ byte) * _FNV_PRIME & 0xFFFFFFFFFFFFFFFF
+    return f"{found:016x}"
 
 
 def _rfc3339(at_ms: int) -> str:

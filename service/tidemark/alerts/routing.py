@@ -1,5 +1,6 @@
 """Which receivers are told what, and as how many notifications. Pure: the same in, the same out, ids too."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -51,13 +52,15 @@ class Router:
         """What is said about the changes of a tick.
 
         An alert that fires under a silence is not told; its end is told to those who were told that it fires.
+        Alertmanager knows an alert by its labels alone, so that of one that has ended it is told no more: it
+        would take that for the end of the one that may fire now.
 
         Args:
             at_ms: the tick.
             told: the changes, in order.
             silences: all that may be in force.
             known: who was told before which alert fires.
-            now_ms: Unix ms of the wall clock, for the silences.
+            now_ms: Unix ms of the wall clock, for the silences and for Alertmanager.
         """
         quiet = {one.alert.id for one in told if _is_silenced(one.alert, silences, now_ms)}
         notifications = []
@@ -68,15 +71,17 @@ class Router:
                 if one.kind is Kind.FIRED:
                     is_due = alert.id not in quiet and matches(receiver.matchers, alert.labels)
                 else:
-                    is_due = receiver.send_resolved and (
-                        (alert.id, receiver.name) in known or alert.id in due
+                    is_due = (
+                        receiver.send_resolved
+                        and ((alert.id, receiver.name) in known or alert.id in due)
+                        and not (receiver.kind is ReceiverKind.ALERTMANAGER and _had_ended(one))
                     )
                 if is_due:
                     due[alert.id] = one
             for key, labels, group in _groups(receiver, due.values()):
                 kinds = [(one.alert.id, one.kind) for one in group]
                 named = notification_id(receiver.name, key, at_ms, kinds)
-                notifications.append(self._notification(receiver, named, key, labels, group))
+                notifications.append(self._notification(receiver, named, key, labels, group, now_ms))
         return notifications
 
     def repeats(
@@ -108,7 +113,9 @@ class Router:
                 before = {one.alert.id: last.get((one.alert.id, receiver.name)) for one in group}
                 counts = {one: was.repeats + 1 if was else 0 for one, was in before.items()}
                 named = repeat_id(receiver.name, key, counts)
-                notifications.append(self._notification(receiver, named, key, labels, group, is_repeat=True))
+                notifications.append(
+                    self._notification(receiver, named, key, labels, group, now_ms, is_repeat=True)
+                )
         return notifications
 
     def _notification(
@@ -118,6 +125,7 @@ class Router:
         key: str,
         labels: Mapping[str, str],
         group: Sequence[Told],
+        now_ms: int,
         *,
         is_repeat: bool = False,
     ) -> Notification:
@@ -125,7 +133,7 @@ class Router:
             case ReceiverKind.WEBHOOK:
                 sent = payload.webhook(receiver.name, key, labels, group, self.external_url)
             case ReceiverKind.ALERTMANAGER:
-                sent = payload.alertmanager(group, self.external_url)
+                sent = payload.alertmanager(group, self.external_url, now_ms)
             case ReceiverKind.APPRISE:
                 sent = payload.message(group)
         alerts = ids(one.alert for one in group)
@@ -140,16 +148,26 @@ def _is_due(receiver: Receiver, alert: Alert, last: LastTold | None, now_ms: int
     return receiver.repeat_ms is not None and now_ms - last.at_ms >= receiver.repeat_ms
 
 
+def _had_ended(told: Told) -> bool:
+    """Whether it corrects what ended before; a correction that ends an alert ends it at its own tick."""
+    return told.kind is Kind.CORRECTED and told.alert.resolved_ms != told.alert.corrected_ms
+
+
 def _is_silenced(alert: Alert, silences: Iterable[Silence], now_ms: int) -> bool:
     return any(silence.covers(alert.labels, now_ms) for silence in silences)
 
 
 def _groups(receiver: Receiver, told: Iterable[Told]) -> Iterator[tuple[str, dict[str, str], list[Told]]]:
-    """Key, labels and members of each group, in the order of their first members."""
+    """Key, labels and members of each group, in the order of their first members.
+
+    Key and labels are as Alertmanager makes them: a label that the alert does not have is left out.
+    """
     groups: dict[str, tuple[dict[str, str], list[Told]]] = {}
     for one in told:
-        labels = {name: one.alert.labels.get(name, "") for name in receiver.group_by}
-        inside = ", ".join(f'{name}="{value}"' for name, value in labels.items())
+        labels = {name: value for name in sorted(receiver.group_by) if (value := one.alert.labels.get(name))}
+        inside = ", ".join(
+            f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items()
+        )
         groups.setdefault(f"{{}}:{{{inside}}}", (labels, []))[1].append(one)
     for key, (labels, members) in groups.items():
         yield key, labels, members

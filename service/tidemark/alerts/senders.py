@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import anyio
@@ -13,9 +15,13 @@ from tidemark.alerts.receiver import Notification, Receiver, ReceiverKind
 from tidemark.alerts.retry import TAKEN, Outcome
 from tidemark.alerts.signature import headers
 
+log = logging.getLogger("tidemark.alerts.senders")
+
 _APPRISE_SECONDS = 30.0
 _APPRISE_THREADS = 2
 _ALERTS_PATH = "/api/v2/alerts"
+_LATE_SECONDS = 1.0
+"""How long further Alertmanagers are waited for once one has taken it."""
 
 
 class Sender(Protocol):
@@ -54,23 +60,51 @@ class Webhook:
 class Alertmanagers:
     """Alertmanagers that work together: each is told, as Prometheus does.
 
-    It is enough that one takes it: the others are told when it is said again, a minute later.
+    It is enough that one takes it: the others are told when it is said again, a minute later. One that is
+    slow where another has taken it is not waited for, and told nothing more until it has answered or failed:
+    so it neither holds up the others nor hears things out of order. That is never all of them.
     """
 
     def __init__(self, urls: Sequence[str], post: Post) -> None:
         self._urls, self._post = urls, post
+        self._sent: dict[str, asyncio.Task[Outcome]] = {}
+        self._missing: list[int] = []
 
     async def send(self, notification: Notification) -> Outcome:
         """POST the alerts to all at the same time."""
         body = notification.payload.encode()
-        outcomes = await asyncio.gather(
-            *(self._post.send(f"{url}{_ALERTS_PATH}", body, {}) for url in self._urls)
-        )
-        for one in outcomes:
-            if one.is_taken:
-                return one
+        now = {
+            url: asyncio.create_task(self._post.send(f"{url}{_ALERTS_PATH}", body, {}))
+            for url in self._urls
+            if url not in self._sent or self._sent[url].done()
+        }
+        self._sent |= now
+        waiting, is_taken = set(now.values()), False
+        while waiting and not is_taken:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            is_taken = any(one.result().is_taken for one in done)
+        if waiting:
+            await asyncio.wait(waiting, timeout=_LATE_SECONDS)
+        if is_taken:
+            self._tell_missing(notification.receiver)
+            return TAKEN
         # one that may yet take it decides
-        return min(outcomes, key=lambda one: one.is_final)
+        outcome = min((one.result() for one in now.values()), key=lambda one: one.is_final)
+        return replace(outcome, is_final=outcome.is_final and len(now) == len(self._sent))
+
+    def _tell_missing(self, receiver: str) -> None:
+        """Log which do not take what one has taken, when that changes."""
+        found = {
+            number: task.result().error if task.done() else "it is slow to answer"
+            for number, task in enumerate((self._sent[url] for url in self._urls), 1)
+            if not task.done() or not task.result().is_taken
+        }
+        if list(found) != self._missing:
+            self._missing = list(found)
+            told = "; ".join(f"number {number} did not: {error}" for number, error in found.items())
+            log.warning(
+                "of the %s urls of %s, %s", len(self._urls), receiver, told or "all take alerts again"
+            )
 
 
 class Chat:

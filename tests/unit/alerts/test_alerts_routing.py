@@ -151,13 +151,43 @@ def test_a_webhook_with_too_many_alerts_counts_those_that_it_leaves_out() -> Non
 
 
 def test_alertmanager_is_given_an_end_only_when_there_is_one() -> None:
-    (firing,) = body(router(MANAGER).changes(MINUTE, [told(alert())], [], NOBODY, 0)[0])
+    (firing,) = body(router(MANAGER).changes(MINUTE, [told(alert())], [], NOBODY, MINUTE)[0])
     assert "endsAt" not in firing
     assert firing["startsAt"] == "1970-01-01T00:01:00.000Z"
     known = {(alert().id, "manager")}
-    (ended,) = body(router(MANAGER).changes(MINUTE, [told(alert(), Kind.RESOLVED)], [], known, 0)[0])
+    (ended,) = body(router(MANAGER).changes(MINUTE, [told(alert(), Kind.RESOLVED)], [], known, MINUTE)[0])
     assert ended["endsAt"] == "1970-01-01T00:02:00.000Z"
     assert ended["labels"]["alertname"] == "Spend"
+
+
+def test_to_alertmanager_no_alert_begins_later_than_now() -> None:
+    (firing,) = body(router(MANAGER).changes(MINUTE, [told(alert())], [], NOBODY, 1_500)[0])
+    assert firing["startsAt"] == "1970-01-01T00:00:01.500Z"
+    (again,) = router(MANAGER).repeats([alert()], [], {}, NOBODY, 10**12)
+    assert body(again)[0]["startsAt"] == "1970-01-01T00:01:00.000Z"
+
+
+def test_alertmanager_is_told_of_a_correction_only_where_it_ends_the_alert() -> None:
+    known = {(alert().id, one) for one in ("hook", "manager")}
+    ends = told(alert(), Kind.CORRECTED)
+    ends = replace(ends, alert=replace(ends.alert, corrected_ms=ends.alert.resolved_ms))
+    both = router(HOOK, MANAGER).changes(3 * MINUTE, [ends], [], known, 0)
+    assert [one.receiver for one in both] == ["hook", "manager"]
+    ended = replace(ends, alert=replace(ends.alert, corrected_ms=MINUTE))
+    (only,) = router(HOOK, MANAGER).changes(3 * MINUTE, [ended], [], known, 0)
+    assert only.receiver == "hook"
+
+
+def test_a_group_has_alertmanagers_key_and_no_label_that_the_alert_has_not() -> None:
+    hook = replace(HOOK, group_by=("severity", "owner", "campaign"))
+    sent = body(router(hook).changes(MINUTE, [told(alert('the "größe"'))], [], NOBODY, 0)[0])
+    assert sent["groupLabels"] == {"campaign": 'the "größe"', "severity": "warning"}
+    assert sent["groupKey"] == '{}:{campaign="the \\"größe\\"", severity="warning"}'
+
+
+def test_an_alerts_fingerprint_is_the_one_that_alertmanager_gives_it() -> None:
+    (sent,) = body(router(HOOK).changes(MINUTE, [told(alert("größe"))], [], NOBODY, 0)[0])["alerts"]
+    assert sent["fingerprint"] == "28b718a046a0bdc2"
 
 
 def test_people_are_told_in_words() -> None:

@@ -265,6 +265,18 @@ def test_what_fires_is_repeated_until_it_ends_and_repetitions_that_were_taken_ar
     assert outbox.repeat(say, 10**9) == 0
 
 
+def test_of_repetitions_that_died_only_the_last_of_each_group_is_kept(made: Engine) -> None:
+    outbox, say = Outbox(made), router(replace(CHAT, group_by=("campaign",)))
+    Ticks(made).commit(fired(MINUTE, "summer", "winter"), say, 0)
+    for now in (0, 1000, 2000, 3000):
+        outbox.repeat(say, now)
+        while (posted := outbox.next("chat", now)) is not None:
+            outbox.failed(posted.notification.id, f"no at {now}", None, now)
+    told = {(one.notification.is_repeat, one.error) for one in outbox.listed("dead")}
+    assert told == {(False, "no at 0"), (True, "no at 3000")}
+    assert outbox.counts() == {("chat", "dead"): 4}
+
+
 def test_a_silence_holds_back_what_is_told_but_not_the_record(made: Engine) -> None:
     records, outbox, say = Records(made), Outbox(made), router(HOOK)
     assert records.silence(replace(SILENCE, by=" ann ")) == SILENCE

@@ -78,11 +78,29 @@ class Outbox:
             )
 
     def failed(self, named: str, error: str, next_ms: int | None, now_ms: int) -> None:
-        """Note that the receiver did not take it; ``next_ms`` None: it is dead, a person may replay it."""
+        """Note that the receiver did not take it; ``next_ms`` None: it is dead, a person may replay it.
+
+        Of a group's repetitions only the last that died is kept: there is one a minute.
+        """
         values: dict[str, Any] = {"error": error, "attempts": _COLUMN.attempts + 1}
         values |= {"state": DEAD, "ended_ms": now_ms} if next_ms is None else {"next_ms": next_ms}
         with self._engine.begin() as connection:
             connection.execute(update(tables.notifications).where(_COLUMN.id == named).values(values))
+            if next_ms is None:
+                died = tables.notifications.alias("died")
+                connection.execute(
+                    delete(tables.notifications).where(
+                        _COLUMN.is_repeat,
+                        _COLUMN.state == DEAD,
+                        exists().where(
+                            died.c.id == named,
+                            died.c.id != _COLUMN.id,
+                            died.c.is_repeat,
+                            died.c.receiver == _COLUMN.receiver,
+                            died.c.group_key == _COLUMN.group_key,
+                        ),
+                    )
+                )
 
     def replay(self, named: Collection[str] | None, now_ms: int) -> int:
         """Send dead ones again, with the ids they had: those named, or all. How many."""
