@@ -169,8 +169,10 @@ class Engine:
     def _judge_due(self, memory: _Memory) -> None:
         """Every tick that has become due, in order, all rules of one together."""
         due: dict[int, list[tuple[Rule, int]]] = {}
+        alike = {type(rule.query): rule for rule in self.book.rules}
+        known = {kind: self._asker.complete(rule) for kind, rule in alike.items()}
         for rule in self.book.rules:
-            complete = self._asker.complete(rule)
+            complete = known[type(rule.query)]
             if complete is None:
                 continue
             judged = memory.judged.get(rule.fingerprint)
@@ -193,12 +195,16 @@ class Engine:
         """What the rules see, each on its own where one of them cannot be answered."""
         if not rules:
             return
+        told: set[str] = set()
         try:
-            yield from list(self._asker.rows(rules, at_ms, self.book.campaigns))
+            for rule, rows in self._asker.rows(rules, at_ms, self.book.campaigns):
+                told.add(rule.fingerprint)
+                yield rule, rows
         except QueryError as error:
             if len(rules) > 1:
                 for rule in rules:
-                    yield from self._rows([rule], at_ms, failed)
+                    if rule.fingerprint not in told:
+                        yield from self._rows([rule], at_ms, failed)
                 return
             (rule,) = rules
             failed.add(rule.fingerprint)

@@ -65,11 +65,10 @@ class Ticks:
             sqlalchemy.exc.SQLAlchemyError: nothing of it was kept.
         """
         with self._engine.begin() as connection:
-            told: list[Told] = []
-            for rule in tick.rules:
-                if not rule.is_judged or _advance(connection, rule, tick.at_ms):
-                    _keep_states(connection, rule)
-                    told += _record(connection, rule)
+            judged = _advance(connection, [rule for rule in tick.rules if rule.is_judged], tick.at_ms)
+            rules = [rule for rule in tick.rules if not rule.is_judged or rule.fingerprint in judged]
+            _keep_states(connection, rules)
+            told = [one for rule in rules for one in _record(connection, rule)]
             _tell(connection, told, router, tick.at_ms, now_ms)
         return tuple(told)
 
@@ -98,35 +97,52 @@ class Ticks:
         return tuple(told)
 
 
-def _advance(connection: Connection, rule: RuleTick, at_ms: int) -> bool:
-    """Note that a rule was judged; False where it was before."""
+def _advance(connection: Connection, rules: Sequence[RuleTick], at_ms: int) -> set[str]:
+    """Note that rules were judged; the fingerprints of those that were not before."""
     column = tables.progress.c
-    before = connection.execute(
-        select(column.judged_ms).where(column.fingerprint == rule.fingerprint)
-    ).scalar()
-    if before is not None and at_ms <= before:
-        return False
-    statement = insert(connection, tables.progress).values(
-        fingerprint=rule.fingerprint, rule=rule.rule, judged_ms=at_ms, skipped=rule.skipped
-    )
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["fingerprint"],
-            set_={"judged_ms": at_ms, "skipped": column.skipped + rule.skipped, "rule": rule.rule},
-        )
-    )
-    return True
-
-
-def _keep_states(connection: Connection, rule: RuleTick) -> None:
-    column = tables.series.c
-    gone = [rows.series_key(one.series) for one in rule.series if one.state is None]
-    for start in range(0, len(gone), rows.CHUNK):
-        connection.execute(
-            delete(tables.series).where(
-                column.fingerprint == rule.fingerprint, column.series.in_(gone[start : start + rows.CHUNK])
+    named = [rule.fingerprint for rule in rules]
+    before = {
+        row.fingerprint: row.judged_ms
+        for start in range(0, len(named), rows.CHUNK)
+        for row in connection.execute(
+            select(column.fingerprint, column.judged_ms).where(
+                column.fingerprint.in_(named[start : start + rows.CHUNK])
             )
         )
+    }
+    due = [rule for rule in rules if at_ms > before.get(rule.fingerprint, at_ms - 1)]
+    if due:
+        statement = insert(connection, tables.progress)
+        new = statement.excluded
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["fingerprint"],
+                set_={"judged_ms": new.judged_ms, "skipped": column.skipped + new.skipped, "rule": new.rule},
+            ),
+            [
+                {
+                    "fingerprint": rule.fingerprint,
+                    "rule": rule.rule,
+                    "judged_ms": at_ms,
+                    "skipped": rule.skipped,
+                }
+                for rule in due
+            ],
+        )
+    return {rule.fingerprint for rule in due}
+
+
+def _keep_states(connection: Connection, rules: Sequence[RuleTick]) -> None:
+    column = tables.series.c
+    for rule in rules:
+        gone = [rows.series_key(one.series) for one in rule.series if one.state is None]
+        for start in range(0, len(gone), rows.CHUNK):
+            connection.execute(
+                delete(tables.series).where(
+                    column.fingerprint == rule.fingerprint,
+                    column.series.in_(gone[start : start + rows.CHUNK]),
+                )
+            )
     kept = [
         {
             "fingerprint": rule.fingerprint,
@@ -134,6 +150,7 @@ def _keep_states(connection: Connection, rule: RuleTick) -> None:
             "rule": rule.rule,
             **rows.state_row(one.state),
         }
+        for rule in rules
         for one in rule.series
         if one.state is not None
     ]
