@@ -8,6 +8,7 @@ costs planning, however little it reads, and a thousand of them would cost a tho
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from tidemark.alerts.question import Question
 from tidemark.alerts.rule import MetricsQuery, Rule
@@ -27,31 +28,32 @@ class Asked:
     Attributes:
         question: of all of them.
         events: the events that their metrics count, since a series is there if it has one; None: every event.
+        adds_up: whether its sums are those of the slices that it is made of.
         rules: at least one.
     """
 
     question: Question
     events: frozenset[str] | None
+    adds_up: bool
     rules: tuple[Rule, ...]
 
 
 Batch = tuple[Asked, ...]
-"""What cells can answer together, of one window and comparison; what they cannot is a batch by itself."""
+"""What cells can answer together, of one window and comparison; what does not add up is a batch by itself."""
 
 
 def batches(rules: Iterable[Rule], catalogue: Catalogue) -> list[Batch]:
     """Those of the rules that ask metrics, in the order of their first rules."""
-    alike: dict[tuple[Question, frozenset[str] | None], list[Rule]] = {}
+    alike: dict[tuple[Question, frozenset[str] | None, bool], list[Rule]] = {}
     for rule in rules:
         if isinstance(rule.query, MetricsQuery):
-            key = Question.of(rule.query), _events(rule.query, catalogue)
+            key = Question.of(rule.query), _events(rule.query, catalogue), _adds_up(rule.query, catalogue)
             alike.setdefault(key, []).append(rule)
     found: dict[object, list[Asked]] = {}
-    for (question, events), of in alike.items():
-        asked = Asked(question, events, tuple(of))
-        together = (question.window, question.compare)
-        alone = (question, events)
-        found.setdefault(together if is_made_of_cells(asked, catalogue) else alone, []).append(asked)
+    for (question, events, adds_up), of in alike.items():
+        together, alone = (question.window, question.compare), (question, events)
+        asked = Asked(question, events, adds_up, tuple(of))
+        found.setdefault(together if adds_up else alone, []).append(asked)
     return [tuple(some) for some in found.values()]
 
 
@@ -69,7 +71,9 @@ def request(batch: Batch, catalogue: Catalogue, span: tuple[datetime, datetime])
         for name in sorted(_dimensions(asked.question)):
             dimension = catalogue.dimensions[name]
             dimensions.setdefault(dimension.column, dimension)
-    measures = dict.fromkeys(one.measure for asked in batch for one in _sums(asked.rules, catalogue))
+    queries = (rule.query for asked in batch for rule in asked.rules)
+    sums = (_sums(query, catalogue) for query in queries if isinstance(query, MetricsQuery))
+    measures = dict.fromkeys(one.measure for one in chain.from_iterable(sums))
     return Request(
         metrics=tuple(map(_metric, measures)),
         dimensions=tuple(dimensions.values()),
@@ -102,17 +106,17 @@ def _shared(batch: Batch) -> Iterator[Condition]:
 
 
 def _events(query: MetricsQuery, catalogue: Catalogue) -> frozenset[str] | None:
-    named = {one.event for name in query.metrics for one in catalogue.metrics[name].formula.sums}
+    named = {one.event for one in _sums(query, catalogue)}
     events = frozenset(one for one in named if one is not None)
     return events if len(events) == len(named) else None
 
 
-def is_made_of_cells(asked: Asked, catalogue: Catalogue) -> bool:
-    """Whether its sums add up from those of slices: not distinct users, nor which slices are the greatest."""
+def _adds_up(query: MetricsQuery, catalogue: Catalogue) -> bool:
+    """Not so distinct users, nor which slices are the greatest; and only raw events know properties."""
     return (
-        asked.question.top is None
-        and all(catalogue.dimensions[name].column for name in _dimensions(asked.question))
-        and all(one.measure is not Measure.USERS for one in _sums(asked.rules, catalogue))
+        query.top is None
+        and all(catalogue.dimensions[name].column for name in _dimensions(Question.of(query)))
+        and all(one.measure is not Measure.USERS for one in _sums(query, catalogue))
     )
 
 
@@ -121,11 +125,9 @@ def _dimensions(question: Question) -> set[str]:
     return {*question.dimensions, *(one.dimension.name for one in question.where)}
 
 
-def _sums(rules: Iterable[Rule], catalogue: Catalogue) -> Iterator[Sum]:
-    for rule in rules:
-        if isinstance(rule.query, MetricsQuery):
-            for name in rule.query.metrics:
-                yield from catalogue.metrics[name].formula.sums
+def _sums(query: MetricsQuery, catalogue: Catalogue) -> Iterator[Sum]:
+    for name in query.metrics:
+        yield from catalogue.metrics[name].formula.sums
 
 
 def _metric(measure: Measure) -> Metric:

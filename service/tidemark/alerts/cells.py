@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tidemark.alerts.batch import EVENT
 from tidemark.query.catalogue import Dimension
-from tidemark.query.formula import Sum
+from tidemark.query.formula import Measure, Sum
 from tidemark.query.frame import ColumnKind, Frame
 from tidemark.query.request import Condition, Operator
 
@@ -85,7 +85,7 @@ class Cells:
     """
 
     columns: Mapping[str | None, _Values]
-    sums: Sequence[Mapping[str, Codes]]
+    sums: Sequence[Mapping[Measure, Codes]]
     _groups: dict[tuple[str | None, ...], _Groups] = field(default_factory=dict)
     _chosen: dict[object, Flags] = field(default_factory=dict)
 
@@ -106,16 +106,17 @@ class Cells:
         periods = [by_kind[ColumnKind.METRIC]]
         if frame.resolved.previous is not None:
             periods.append(by_kind[ColumnKind.PREVIOUS])
-        return cls(
-            {
-                name: _Values.of(values)
-                for name, values in zip(names, by_kind[ColumnKind.DIMENSION], strict=True)
-            },
-            [
-                {measure: _exact(values) for measure, values in zip(measures, period, strict=True)}
-                for period in periods
-            ],
+        return cls.made(
+            dict(zip(names, by_kind[ColumnKind.DIMENSION], strict=True)),
+            [dict(zip(measures, map(exact, period), strict=True)) for period in periods],
         )
+
+    @classmethod
+    def made(
+        cls, columns: Mapping[str | None, Sequence[str]], sums: Sequence[Mapping[Measure, Codes]]
+    ) -> "Cells":
+        """Those of columns and sums of equal length."""
+        return cls({name: _Values.of(values) for name, values in columns.items()}, sums)
 
     def joined(self, other: "Cells") -> "Cells":
         """With those of another range, which has at least the same dimensions and measures."""
@@ -205,7 +206,12 @@ def matches(condition: Condition, value: str) -> bool:
             return any(part in value for part in condition.values)
 
 
-def _exact(values: Sequence[int]) -> Codes:
+def exact(values: Sequence[int]) -> Codes:
+    """The integers, of which no sum wraps.
+
+    Raises:
+        BeyondError: what they add up to, signs aside, does not fit into 62 bits.
+    """
     if sum(map(abs, values)) > _MOST:
         raise BeyondError
     return np.array(values, np.int64)
