@@ -13,6 +13,7 @@ from tidemark.alerts import late, limit, machine, ticks
 from tidemark.alerts.alert import RuleTick, SeriesTick, Tick
 from tidemark.alerts.annotation import annotations
 from tidemark.alerts.ask import Asker, Rows
+from tidemark.alerts.expression import Columns
 from tidemark.alerts.judge import observations
 from tidemark.alerts.routing import Router
 from tidemark.alerts.rule import MetricsQuery, Rule, Severity
@@ -227,9 +228,13 @@ class Engine:
         changes: dict[Labels, list[Change]] = {}
         for labels, change in outcome.changes:
             changes.setdefault(labels, []).append(change)
+        row_of = {labels: row for row, labels in enumerate(rows.labels)} if changes else {}
         series = tuple(
             SeriesTick(
-                labels, state, tuple(changes.get(labels, ())), self._texts(rule, rows, labels, changes)
+                labels,
+                state,
+                tuple(changes.get(labels, ())),
+                self._texts(rule, rows.columns, labels, row_of.get(labels), changes),
             )
             for labels, state in (before | dict(outcome.states)).items()
         )
@@ -246,17 +251,20 @@ class Engine:
             )  # fmt: skip
 
     def _texts(
-        self, rule: Rule, rows: Rows, labels: Labels, changes: Mapping[Labels, list[Change]]
+        self,
+        rule: Rule,
+        columns: Columns,
+        labels: Labels,
+        row: int | None,
+        changes: Mapping[Labels, list[Change]],
     ) -> dict[str, str] | None:
         fired = next((one for one in changes.get(labels, ()) if one.kind is Kind.FIRED), None)
         if fired is None:
             return None
-        try:
-            row = rows.labels.index(labels)
-        except ValueError:  # it has no data, which counts as the condition holding
-            values: dict[str, float | str | None] = dict.fromkeys(rule.columns)
-        else:
-            values = {name: rows.columns[name][row].item() for name in rule.columns}
+        # without a row it has no data, which counts as the condition holding
+        values: dict[str, float | str | None] = {
+            name: None if row is None else columns[name][row].item() for name in rule.columns
+        }
         catalogue = self._asker.catalogue
         return annotations(rule, labels, values, fired.value, self.book.campaigns, catalogue, self._currency)
 
