@@ -68,7 +68,7 @@ class Ticks:
             judged = _advance(connection, [rule for rule in tick.rules if rule.is_judged], tick.at_ms)
             rules = [rule for rule in tick.rules if not rule.is_judged or rule.fingerprint in judged]
             _keep_states(connection, rules)
-            told = [one for rule in rules for one in _record(connection, rule)]
+            told = _record(connection, rules)
             _tell(connection, told, router, tick.at_ms, now_ms)
         return tuple(told)
 
@@ -165,21 +165,32 @@ def _keep_states(connection: Connection, rules: Sequence[RuleTick]) -> None:
         )
 
 
-def _record(connection: Connection, rule: RuleTick) -> list[Told]:
-    """Write down what happened to alerts; that which was not there yet."""
+def _record(connection: Connection, rules: Sequence[RuleTick]) -> list[Told]:
+    """Write down what happened to alerts; that which was not there yet, in its order."""
+    changes = [
+        (alert_id(rule.fingerprint, series.series, change.fired_ms), rule, series, change)
+        for rule in rules
+        for series in rule.series
+        for change in series.changes
+    ]
+    fired = {
+        id_: _alert(id_, rule, series, change)
+        for id_, rule, series, change in changes
+        if change.kind is Kind.FIRED
+    }
+    begun = _begin(connection, fired)
     told: list[Told] = []
-    for series in rule.series:
-        for change in series.changes:
-            if change.kind is Kind.FIRED:
-                told += _begin(connection, _alert(rule, series, change))
-            else:
-                told += _end(connection, alert_id(rule.fingerprint, series.series, change.fired_ms), change)
+    for id_, _, _, change in changes:
+        if change.kind is not Kind.FIRED:
+            told += _end(connection, id_, change)
+        elif id_ in begun:
+            told.append(Told(fired[id_], Kind.FIRED))
     return told
 
 
-def _alert(rule: RuleTick, series: SeriesTick, change: Change) -> Alert:
+def _alert(id_: str, rule: RuleTick, series: SeriesTick, change: Change) -> Alert:
     return Alert(
-        id=alert_id(rule.fingerprint, series.series, change.fired_ms),
+        id=id_,
         rule=rule.rule,
         fingerprint=rule.fingerprint,
         series=series.series,
@@ -193,14 +204,17 @@ def _alert(rule: RuleTick, series: SeriesTick, change: Change) -> Alert:
     )
 
 
-def _begin(connection: Connection, alert: Alert) -> list[Told]:
+def _begin(connection: Connection, fired: Mapping[str, Alert]) -> set[str]:
+    """The ids of those that were not there yet."""
+    if not fired:
+        return set()
     made = connection.execute(
         insert(connection, tables.alerts)
-        .values(rows.alert_row(alert))
         .on_conflict_do_nothing(index_elements=["id"])
-        .returning(tables.alerts.c.id)  # not every driver counts the rows of an insert
-    ).first()
-    return [] if made is None else [Told(alert, Kind.FIRED)]
+        .returning(tables.alerts.c.id),  # not every driver counts the rows of an insert
+        [rows.alert_row(alert) for alert in fired.values()],
+    )
+    return {row.id for row in made}
 
 
 def _end(connection: Connection, named: str, change: Change) -> list[Told]:
