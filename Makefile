@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CLIENTS := $(VENV)/.installed-clients
 ALERTMANAGER := .tidemark/alertmanager-$(ALERTMANAGER_VERSION)
-BENCHES := freshness collector campaign_job graphql_cost price comparisons experiment_job experiment_results
+BENCHES := freshness collector campaign_job graphql_cost price comparisons experiment_job experiment_results alert_ticks
 
 # the first that runs and is 3.11 or 3.12; a pyenv shim exists even where its Python does not
 FIND_PYTHON = for python in python3.12 python3.11 python3; do \

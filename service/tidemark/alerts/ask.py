@@ -1,12 +1,14 @@
 """What rules see at a tick: the rows of their questions, from the tables that everybody is answered from."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 
 from tidemark.alerts import question as questions
+from tidemark.alerts.answers import Answers, Settled
+from tidemark.alerts.batch import batches
 from tidemark.alerts.campaigns import Campaign
 from tidemark.alerts.expression import Columns
 from tidemark.alerts.rule import ExperimentQuery, HealthQuery, MetricsQuery, Rule
@@ -18,6 +20,7 @@ from tidemark.experiments.experiment import Experiment, Experiments
 from tidemark.experiments.result import Interval, Result
 from tidemark.query.answer import Answerer
 from tidemark.query.catalogue import Catalogue, field_of
+from tidemark.query.errors import QueryError
 from tidemark.query.instant import from_ms, to_ms
 from tidemark.stats.array import floats
 
@@ -44,6 +47,7 @@ class Asker:
         dead_letters: How many events were refused.
         lag_seconds: How far the data's clock is behind the wall clock now.
         most: Of rows that one question may have.
+        settled: What is kept of windows that are filling.
     """
 
     answerer: Answerer
@@ -52,6 +56,7 @@ class Asker:
     dead_letters: Counted
     lag_seconds: Callable[[], float]
     most: int
+    settled: Settled = field(default_factory=Settled)
 
     def complete(self, rule: Rule) -> datetime | None:
         """Up to where what this rule asks is complete."""
@@ -66,19 +71,20 @@ class Asker:
         """What each rule sees at a tick; those that ask alike are one query.
 
         Raises:
-            QueryError: a question took too long or too much memory; those before it were told.
+            QueryError: a question took too long or too much memory; all that could be answered were told.
         """
-        for question, alike in questions.grouped(rules).items():
-            start_ms, end_ms = span(question.window, tick_ms)
-            between = (from_ms(start_ms), from_ms(end_ms))
-            frame = self.answerer.answer(
-                questions.request(question, alike, self.catalogue, between, self.most)
-            )
-            labels, columns = questions.labels(frame), dict(questions.columns(frame))
-            columns[ELAPSED] = np.full(len(labels), elapsed(question.window, tick_ms))
-            columns[BUDGET] = self._budgets(question.dimensions, labels, campaigns)
-            for rule in alike:
-                yield rule, Rows(labels, columns)
+        answers = Answers(self.answerer, self.catalogue, self.most, self.settled)
+        failure = None
+        try:
+            for asked, frame in answers.all(batches(rules, self.catalogue), tick_ms):
+                question = asked.question
+                labels, columns = questions.labels(frame), dict(questions.columns(frame))
+                columns[ELAPSED] = np.full(len(labels), elapsed(question.window, tick_ms))
+                columns[BUDGET] = self._budgets(question.dimensions, labels, campaigns)
+                for rule in asked.rules:
+                    yield rule, Rows(labels, columns)
+        except QueryError as error:
+            failure = error
         for rule in rules:
             match rule.query:
                 case ExperimentQuery() as query:
@@ -87,18 +93,19 @@ class Asker:
                     yield rule, self._health(query, tick_ms)
                 case MetricsQuery():
                     pass  # told above
+        if failure is not None:
+            raise failure
 
     def _budgets(
         self, dimensions: Sequence[str], labels: Sequence[Labels], campaigns: Mapping[str, Campaign]
     ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        found = np.full(len(labels), np.nan)
         named = next((one for one in dimensions if self.catalogue.dimensions[one].column == CAMPAIGN), None)
-        if named is not None:
-            for row, one in enumerate(labels):
-                campaign = campaigns.get(dict(one)[field_of(named)])
-                if campaign is not None and campaign.daily_budget is not None:
-                    found[row] = campaign.daily_budget
-        return found
+        if named is None:
+            return np.full(len(labels), np.nan)
+        at = sorted(map(field_of, dimensions)).index(field_of(named))  # labels are sorted by name
+        found = (campaigns.get(one[at][1]) for one in labels)
+        budgets = (None if campaign is None else campaign.daily_budget for campaign in found)
+        return floats([np.nan if budget is None else budget for budget in budgets])
 
     def _results(self, query: ExperimentQuery, at: datetime) -> Rows:
         labels: list[Labels] = []

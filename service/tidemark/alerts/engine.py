@@ -13,6 +13,7 @@ from tidemark.alerts import late, limit, machine, ticks
 from tidemark.alerts.alert import RuleTick, SeriesTick, Tick
 from tidemark.alerts.annotation import annotations
 from tidemark.alerts.ask import Asker, Rows
+from tidemark.alerts.expression import Columns
 from tidemark.alerts.judge import observations
 from tidemark.alerts.routing import Router
 from tidemark.alerts.rule import MetricsQuery, Rule, Severity
@@ -180,8 +181,10 @@ class Engine:
     def _judge_due(self, memory: _Memory) -> None:
         """Every tick that has become due, in order, all rules of one together."""
         due: dict[int, list[tuple[Rule, int]]] = {}
+        alike = {type(rule.query): rule for rule in self.book.rules}
+        known = {kind: self._asker.complete(rule) for kind, rule in alike.items()}
         for rule in self.book.rules:
-            complete = self._asker.complete(rule)
+            complete = known[type(rule.query)]
             if complete is None:
                 continue
             judged = memory.judged.get(rule.fingerprint)
@@ -202,12 +205,16 @@ class Engine:
         """What the rules see, each on its own where one of them cannot be answered."""
         if not rules:
             return
+        told: set[str] = set()
         try:
-            yield from list(self._asker.rows(rules, at_ms, self.book.campaigns))
+            for rule, rows in self._asker.rows(rules, at_ms, self.book.campaigns):
+                told.add(rule.fingerprint)
+                yield rule, rows
         except QueryError as error:
             if len(rules) > 1:
                 for rule in rules:
-                    yield from self._rows([rule], at_ms, failed)
+                    if rule.fingerprint not in told:
+                        yield from self._rows([rule], at_ms, failed)
                 return
             (rule,) = rules
             failed.add(rule.fingerprint)
@@ -230,9 +237,13 @@ class Engine:
         changes: dict[Labels, list[Change]] = {}
         for labels, change in outcome.changes:
             changes.setdefault(labels, []).append(change)
+        row_of = {labels: row for row, labels in enumerate(rows.labels)} if changes else {}
         series = tuple(
             SeriesTick(
-                labels, state, tuple(changes.get(labels, ())), self._texts(rule, rows, labels, changes)
+                labels,
+                state,
+                tuple(changes.get(labels, ())),
+                self._texts(rule, rows.columns, labels, row_of.get(labels), changes),
             )
             for labels, state in (before | dict(outcome.states)).items()
         )
@@ -249,17 +260,20 @@ class Engine:
             )  # fmt: skip
 
     def _texts(
-        self, rule: Rule, rows: Rows, labels: Labels, changes: Mapping[Labels, list[Change]]
+        self,
+        rule: Rule,
+        columns: Columns,
+        labels: Labels,
+        row: int | None,
+        changes: Mapping[Labels, list[Change]],
     ) -> dict[str, str] | None:
         fired = next((one for one in changes.get(labels, ()) if one.kind is Kind.FIRED), None)
         if fired is None:
             return None
-        try:
-            row = rows.labels.index(labels)
-        except ValueError:  # it has no data, which counts as the condition holding
-            values: dict[str, float | str | None] = dict.fromkeys(rule.columns)
-        else:
-            values = {name: rows.columns[name][row].item() for name in rule.columns}
+        # without a row it has no data, which counts as the condition holding
+        values: dict[str, float | str | None] = {
+            name: None if row is None else columns[name][row].item() for name in rule.columns
+        }
         catalogue = self._asker.catalogue
         return annotations(rule, labels, values, fired.value, self.book.campaigns, catalogue, self._currency)
 

@@ -41,15 +41,6 @@ class Question:
         return cls(query.dimensions, query.where, query.window, query.compare, query.top)
 
 
-def grouped(rules: Iterable[Rule]) -> Mapping[Question, list[Rule]]:
-    """The rules that ask metrics, by what they ask alike, in the order of the rules."""
-    found: dict[Question, list[Rule]] = {}
-    for rule in rules:
-        if isinstance(rule.query, MetricsQuery):
-            found.setdefault(Question.of(rule.query), []).append(rule)
-    return found
-
-
 def request(
     question: Question,
     rules: Iterable[Rule],

@@ -11,6 +11,9 @@ from tidemark.declared.problem import Problem, nearest, shown
 MAX_BYTES = 65_536
 """Of one file where nothing else is said. YAML takes some milliseconds for so much."""
 
+_MAX_LEVELS = 100
+"""That libyaml is trusted with; no document needs as many."""
+
 T = TypeVar("T")
 Node = yaml.Node
 
@@ -72,7 +75,7 @@ def compose(content: bytes, sheet: Sheet, document: Document) -> Node | None:
         sheet.add(1, f"the file has {len(content):,} bytes; {told}")
         return None
     try:
-        node = yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+        node = _composed(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         sheet.add(line, "the file is not UTF-8; save it as UTF-8")
@@ -89,6 +92,32 @@ def compose(content: bytes, sheet: Sheet, document: Document) -> Node | None:
             return node
         sheet.add(line_of(node) if node is not None else 1, document.root)
     return None
+
+
+def _composed(text: str) -> Node | None:
+    """The document, by libyaml where it is right: that is ten times as fast as the loader written in Python.
+
+    The latter says better what is wrong, and on which line; and it raises where libyaml's recursion would
+    end the process.
+
+    Raises:
+        RecursionError: it is nested too deeply.
+        yaml.YAMLError: it is no YAML.
+    """
+    return yaml.compose(text, Loader=yaml.CSafeLoader if _is_right(text) else yaml.SafeLoader)
+
+
+def _is_right(text: str) -> bool:
+    level = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            level += isinstance(event, yaml.CollectionStartEvent)
+            level -= isinstance(event, yaml.CollectionEndEvent)
+            if level > _MAX_LEVELS:
+                return False
+    except yaml.YAMLError:
+        return False
+    return True
 
 
 def is_list(node: Node) -> bool:

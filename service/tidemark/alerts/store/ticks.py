@@ -65,11 +65,10 @@ class Ticks:
             sqlalchemy.exc.SQLAlchemyError: nothing of it was kept.
         """
         with self._engine.begin() as connection:
-            told: list[Told] = []
-            for rule in tick.rules:
-                if not rule.is_judged or _advance(connection, rule, tick.at_ms):
-                    _keep_states(connection, rule)
-                    told += _record(connection, rule)
+            judged = _advance(connection, [rule for rule in tick.rules if rule.is_judged], tick.at_ms)
+            rules = [rule for rule in tick.rules if not rule.is_judged or rule.fingerprint in judged]
+            _keep_states(connection, rules)
+            told = _record(connection, rules)
             _tell(connection, told, router, tick.at_ms, now_ms)
         return tuple(told)
 
@@ -98,35 +97,52 @@ class Ticks:
         return tuple(told)
 
 
-def _advance(connection: Connection, rule: RuleTick, at_ms: int) -> bool:
-    """Note that a rule was judged; False where it was before."""
+def _advance(connection: Connection, rules: Sequence[RuleTick], at_ms: int) -> set[str]:
+    """Note that rules were judged; the fingerprints of those that were not before."""
     column = tables.progress.c
-    before = connection.execute(
-        select(column.judged_ms).where(column.fingerprint == rule.fingerprint)
-    ).scalar()
-    if before is not None and at_ms <= before:
-        return False
-    statement = insert(connection, tables.progress).values(
-        fingerprint=rule.fingerprint, rule=rule.rule, judged_ms=at_ms, skipped=rule.skipped
-    )
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["fingerprint"],
-            set_={"judged_ms": at_ms, "skipped": column.skipped + rule.skipped, "rule": rule.rule},
-        )
-    )
-    return True
-
-
-def _keep_states(connection: Connection, rule: RuleTick) -> None:
-    column = tables.series.c
-    gone = [rows.series_key(one.series) for one in rule.series if one.state is None]
-    for start in range(0, len(gone), rows.CHUNK):
-        connection.execute(
-            delete(tables.series).where(
-                column.fingerprint == rule.fingerprint, column.series.in_(gone[start : start + rows.CHUNK])
+    named = [rule.fingerprint for rule in rules]
+    before = {
+        row.fingerprint: row.judged_ms
+        for start in range(0, len(named), rows.CHUNK)
+        for row in connection.execute(
+            select(column.fingerprint, column.judged_ms).where(
+                column.fingerprint.in_(named[start : start + rows.CHUNK])
             )
         )
+    }
+    due = [rule for rule in rules if at_ms > before.get(rule.fingerprint, at_ms - 1)]
+    if due:
+        statement = insert(connection, tables.progress)
+        new = statement.excluded
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["fingerprint"],
+                set_={"judged_ms": new.judged_ms, "skipped": column.skipped + new.skipped, "rule": new.rule},
+            ),
+            [
+                {
+                    "fingerprint": rule.fingerprint,
+                    "rule": rule.rule,
+                    "judged_ms": at_ms,
+                    "skipped": rule.skipped,
+                }
+                for rule in due
+            ],
+        )
+    return {rule.fingerprint for rule in due}
+
+
+def _keep_states(connection: Connection, rules: Sequence[RuleTick]) -> None:
+    column = tables.series.c
+    for rule in rules:
+        gone = [rows.series_key(one.series) for one in rule.series if one.state is None]
+        for start in range(0, len(gone), rows.CHUNK):
+            connection.execute(
+                delete(tables.series).where(
+                    column.fingerprint == rule.fingerprint,
+                    column.series.in_(gone[start : start + rows.CHUNK]),
+                )
+            )
     kept = [
         {
             "fingerprint": rule.fingerprint,
@@ -134,6 +150,7 @@ def _keep_states(connection: Connection, rule: RuleTick) -> None:
             "rule": rule.rule,
             **rows.state_row(one.state),
         }
+        for rule in rules
         for one in rule.series
         if one.state is not None
     ]
@@ -148,21 +165,32 @@ def _keep_states(connection: Connection, rule: RuleTick) -> None:
         )
 
 
-def _record(connection: Connection, rule: RuleTick) -> list[Told]:
-    """Write down what happened to alerts; that which was not there yet."""
+def _record(connection: Connection, rules: Sequence[RuleTick]) -> list[Told]:
+    """Write down what happened to alerts; that which was not there yet, in its order."""
+    changes = [
+        (alert_id(rule.fingerprint, series.series, change.fired_ms), rule, series, change)
+        for rule in rules
+        for series in rule.series
+        for change in series.changes
+    ]
+    fired = {
+        id_: _alert(id_, rule, series, change)
+        for id_, rule, series, change in changes
+        if change.kind is Kind.FIRED
+    }
+    begun = _begin(connection, fired)
     told: list[Told] = []
-    for series in rule.series:
-        for change in series.changes:
-            if change.kind is Kind.FIRED:
-                told += _begin(connection, _alert(rule, series, change))
-            else:
-                told += _end(connection, alert_id(rule.fingerprint, series.series, change.fired_ms), change)
+    for id_, _, _, change in changes:
+        if change.kind is not Kind.FIRED:
+            told += _end(connection, id_, change)
+        elif id_ in begun:
+            told.append(Told(fired[id_], Kind.FIRED))
     return told
 
 
-def _alert(rule: RuleTick, series: SeriesTick, change: Change) -> Alert:
+def _alert(id_: str, rule: RuleTick, series: SeriesTick, change: Change) -> Alert:
     return Alert(
-        id=alert_id(rule.fingerprint, series.series, change.fired_ms),
+        id=id_,
         rule=rule.rule,
         fingerprint=rule.fingerprint,
         series=series.series,
@@ -176,14 +204,17 @@ def _alert(rule: RuleTick, series: SeriesTick, change: Change) -> Alert:
     )
 
 
-def _begin(connection: Connection, alert: Alert) -> list[Told]:
+def _begin(connection: Connection, fired: Mapping[str, Alert]) -> set[str]:
+    """The ids of those that were not there yet."""
+    if not fired:
+        return set()
     made = connection.execute(
         insert(connection, tables.alerts)
-        .values(rows.alert_row(alert))
         .on_conflict_do_nothing(index_elements=["id"])
-        .returning(tables.alerts.c.id)  # not every driver counts the rows of an insert
-    ).first()
-    return [] if made is None else [Told(alert, Kind.FIRED)]
+        .returning(tables.alerts.c.id),  # not every driver counts the rows of an insert
+        [rows.alert_row(alert) for alert in fired.values()],
+    )
+    return {row.id for row in made}
 
 
 def _end(connection: Connection, named: str, change: Change) -> list[Told]:
