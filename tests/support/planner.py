@@ -34,15 +34,15 @@ class Planner:
     """A store in ``folder`` and questions to it, asked at ``now_ms``."""
 
     def __init__(self, folder: Path, now_ms: int) -> None:
-        self._database = Database(folder, brokers="127.0.0.1:9")
+        self.database = Database(folder, brokers="127.0.0.1:9")
 
         from tidemark.store.migrate import upgrade  # noqa: PLC0415 - after the engine
 
-        upgrade(self._database)
+        upgrade(self.database)
         now = _instant(now_ms)
         freshness = Freshness(now, now - timedelta(seconds=2), now - timedelta(minutes=1))
         self._catalogue = load(Settings().catalogue)
-        self._answerer = Answerer(self._database, lambda: freshness, "EUR")
+        self.answerer = Answerer(self.database, lambda: freshness, "EUR")
 
     def store(self, events: Sequence[truth.Event]) -> None:
         """Put events, given in the order the brokers stored them, into the tables that answers are made of.
@@ -52,7 +52,7 @@ class Planner:
         """
         rows = [_raw(number, event) for number, event in enumerate(events)]
         for start in range(2):  # two parts each, so that copies meet only when they are read
-            self._database.insert(
+            self.database.insert(
                 "tidemark.events", list(rows[0]), [list(row.values()) for row in rows[start::2]]
             )
         folded = list(_folded(truth.distinct(events)))
@@ -60,7 +60,7 @@ class Planner:
         gone = [row | {"campaign_id": "gone", "ad_id": "gone"} for row in folded[::9]]
         taken = [row | dict.fromkeys((*_SUMS, "events"), 0) | {"version": _REPAIRED} for row in gone]
         for part in (old + gone, folded + taken):
-            self._database.insert(
+            self.database.insert(
                 "tidemark.campaign_minute", list(part[0]), [list(row.values()) for row in part]
             )
 
@@ -70,7 +70,7 @@ class Planner:
         Raises:
             QueryError: it is refused.
         """
-        return _found(self._answerer.answer(self._request(question)))
+        return _found(self.answerer.answer(self._request(question)))
 
     def _request(self, question: Mapping[str, Any]) -> Any:
         asked = question["range"]
