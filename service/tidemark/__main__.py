@@ -57,6 +57,7 @@ def main() -> None:
         experiments=experiments,
         experiments_freshness=background.experiment_freshness,
         alerts=alerts.serving,
+        previews=alerts.previews,
     )
     app.add_route("/rejected", endpoint(database))
     uvicorn.run(

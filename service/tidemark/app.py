@@ -9,12 +9,14 @@ from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
+from tidemark.alerts.previews import Previews
 from tidemark.alerts.serving import Serving
 from tidemark.api.asker import caller_of
 from tidemark.api.explorer import Explorer
 from tidemark.api.reply import json_response
 from tidemark.api.schema import build_schema
 from tidemark.desk.desk import Desk
+from tidemark.doors.preview import add_preview
 from tidemark.doors.routes import add_doors
 from tidemark.experiments.experiment import Experiments
 from tidemark.experiments.registry import NOTHING, Registry
@@ -44,6 +46,7 @@ def create_app(
     experiments: Registry = NOTHING,
     experiments_freshness: FreshnessReader | None = None,
     alerts: Serving | None = None,
+    previews: Previews | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -58,6 +61,7 @@ def create_app(
         experiments: Which experiments are published; none unless given.
         experiments_freshness: Reads the watermark of their path; that of the other tables unless given.
         alerts: What fires; nothing unless given.
+        previews: Judges the past with rules that are not switched on; no door for that unless given.
     """
     telemetry = Telemetry()
     answerer = Answerer(database, freshness, settings.currency, settings.limits, rollups=rollups, kept=kept)
@@ -88,6 +92,8 @@ def create_app(
         count_error=telemetry.count_error,
     )
     add_doors(app, desk, catalogue, caller_of, currency=settings.currency, count_error=telemetry.count_error)
+    if previews is not None:
+        add_preview(app, previews, desk, caller_of, count_error=telemetry.count_error)
     protect(app, settings)
 
     @app.get("/healthz")

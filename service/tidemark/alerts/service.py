@@ -13,6 +13,7 @@ from tidemark.alerts.delivery import Delivery, senders
 from tidemark.alerts.engine import Engine, Pace
 from tidemark.alerts.late import Late
 from tidemark.alerts.post import Post
+from tidemark.alerts.previews import Previews
 from tidemark.alerts.receiver import Receiver
 from tidemark.alerts.routing import Router
 from tidemark.alerts.rulebook import Rulebook
@@ -49,6 +50,7 @@ class Alerts:
     records: Records
     outbox: Outbox
     serving: Serving
+    previews: Previews
 
 
 def assemble(
@@ -68,14 +70,7 @@ def assemble(
     upgrade(engine)
     outbox = Outbox(engine)
     delivery = Delivery(outbox, router, senders(known, Post(allowed)))
-    asker = Asker(
-        answerer,
-        catalogue,
-        experiments,
-        dead_letters=lambda start, end: _dead_letters(database, start, end),
-        lag_seconds=lambda: (answerer.freshness().lag_ms or 0.0) / 1000,
-        most=settings.limits.rows,
-    )
+    asker = asker_of(settings, database, answerer, experiments, catalogue)
     judging = Engine(
         asker,
         Rulebook(settings.catalogue),
@@ -87,7 +82,22 @@ def assemble(
         currency=settings.currency,
     )
     records = Records(engine)
-    return Alerts(judging, delivery, records, outbox, Serving(judging, records))
+    previews = Previews(asker, settings.catalogue)
+    return Alerts(judging, delivery, records, outbox, Serving(judging, records), previews)
+
+
+def asker_of(
+    settings: Settings, database: Database, answerer: Answerer, experiments: Experiments, catalogue: Catalogue
+) -> Asker:
+    """Who asks for rules."""
+    return Asker(
+        answerer,
+        catalogue,
+        experiments,
+        dead_letters=lambda start, end: _dead_letters(database, start, end),
+        lag_seconds=lambda: (answerer.freshness().lag_ms or 0.0) / 1000,
+        most=settings.limits.rows,
+    )
 
 
 def _receivers(settings: Settings, allowed: Allowed) -> Sequence[Receiver]:
