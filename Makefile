@@ -66,7 +66,7 @@ unit: $(INSTALLED) ## what needs nothing started, in under a minute
 	@$(BIN)/pytest tests/unit
 
 test: $(INSTALLED) ## everything, real components included, on ports and folders of its own; QUESTIONS=2000 asks more
-	@QUESTIONS=$(QUESTIONS) $(BIN)/pytest --hypothesis-profile=thorough -m "not real and not clients and not alertmanager" tests/unit tests/integration tests/faults
+	@QUESTIONS=$(QUESTIONS) $(BIN)/pytest -n 2 --dist loadgroup --hypothesis-profile=thorough -m "not real and not clients and not alertmanager" tests/unit tests/integration tests/faults
 
 test-alerts: $(INSTALLED) ## alerts while the service is killed 50 times, and while Flink stands still for three minutes (15 minutes)
 	@KILLS=50 STALL_SECONDS=180 $(BIN)/pytest -s tests/faults/test_alerts.py

@@ -21,6 +21,13 @@ settings.register_profile("thorough", max_examples=40, stateful_step_count=40, d
 settings.load_profile("quick")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With ``-n``, one process has all tests of the shared cluster; the others' files stay whole."""
+    for item in items:
+        needs_cluster = "clusters" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("cluster" if needs_cluster else item.path.name))
+
+
 def pytest_collection_finish() -> None:
     """Modules and tests stay to the end: to look through them for garbage took a third of the time."""
     gc.freeze()

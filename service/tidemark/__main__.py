@@ -1,6 +1,7 @@
 """``python -m tidemark``: the service. It owns the ClickHouse data path, answers GraphQL and audits."""
 
 import logging
+import signal
 import sys
 
 import uvicorn
@@ -58,21 +59,26 @@ def main() -> None:
         experiments_freshness=background.experiment_freshness,
         alerts=alerts.serving,
         collectors=[alerts.metrics],
+        previews=alerts.previews,
     )
     app.add_route("/rejected", endpoint(database))
-    uvicorn.run(
-        app,
-        host=own.host,
-        port=own.service_port,
-        log_level="warning",
-        access_log=False,
-        **SERVER_OPTIONS,
-    )
-    for thread in (*needed, forgetting):
-        thread.stop()
-    alerts.delivery.stop()
-    experiments.stop()
-    background.stop()
+    # uvicorn sends the signal that ended it to this process again, whose own handling would skip what follows
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        uvicorn.run(
+            app,
+            host=own.host,
+            port=own.service_port,
+            log_level="warning",
+            access_log=False,
+            **SERVER_OPTIONS,
+        )
+    finally:
+        for thread in (*needed, forgetting):
+            thread.stop()
+        alerts.delivery.stop()
+        experiments.stop()
+        background.stop()
 
 
 main()

@@ -10,12 +10,14 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
+from tidemark.alerts.previews import Previews
 from tidemark.alerts.serving import Serving
 from tidemark.api.asker import caller_of
 from tidemark.api.explorer import Explorer
 from tidemark.api.reply import json_response
 from tidemark.api.schema import build_schema
 from tidemark.desk.desk import Desk
+from tidemark.doors.preview import add_preview
 from tidemark.doors.routes import add_doors
 from tidemark.experiments.experiment import Experiments
 from tidemark.experiments.registry import NOTHING, Registry
@@ -46,6 +48,7 @@ def create_app(
     experiments_freshness: FreshnessReader | None = None,
     alerts: Serving | None = None,
     collectors: Iterable[Collector] = (),
+    previews: Previews | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -61,6 +64,8 @@ def create_app(
         experiments_freshness: Reads the watermark of their path; that of the other tables unless given.
         alerts: What fires, and what people say about it; nothing can be asked of alerts unless given.
         collectors: What else Prometheus is told; they are asked in a thread.
+        alerts: What fires; nothing unless given.
+        previews: Judges the past with rules that are not switched on; no door for that unless given.
     """
     telemetry = Telemetry(collectors)
     answerer = Answerer(database, freshness, settings.currency, settings.limits, rollups=rollups, kept=kept)
@@ -91,6 +96,8 @@ def create_app(
         count_error=telemetry.count_error,
     )
     add_doors(app, desk, catalogue, caller_of, currency=settings.currency, count_error=telemetry.count_error)
+    if previews is not None:
+        add_preview(app, previews, desk, caller_of, count_error=telemetry.count_error)
     protect(app, settings)
 
     @app.get("/healthz")

@@ -15,6 +15,7 @@ from tidemark.alerts.ask import Asker, Rows
 from tidemark.alerts.bell import Bell
 from tidemark.alerts.campaigns import Campaign
 from tidemark.alerts.engine import Engine, Pace
+from tidemark.alerts.routing import Router
 from tidemark.alerts.rule import Rule
 from tidemark.alerts.rulebook import Book, Rulebook
 from tidemark.alerts.serving import Serving
@@ -62,9 +63,10 @@ PAST: list[dict[str, float]] = [
 
 @dataclass
 class Scene:
-    """The data's clock, what rules see at each tick, and the wall clock."""
+    """The data's clock, what rules see at each tick from a first one on, and the wall clock."""
 
     complete_ms: int = START
+    first_ms: int = START
     lag_ms: int = 1_000
     failing: bool = False
     past: Sequence[Mapping[str, float]] = tuple(PAST)
@@ -89,7 +91,7 @@ class Scene:
         if self.failing:
             raise QueryError(Code.QUERY_TIMEOUT, "It took too long.")
         self.asked.append(tick_ms)
-        seen = self.past[(tick_ms - START) // MINUTE % len(self.past)]
+        seen = self.past[(tick_ms - self.first_ms) // MINUTE % len(self.past)]
         rows = Rows([(("campaign", name),) for name in seen], {"SPEND": np.array([*seen.values()])})
         for rule in rules:
             yield rule, rows
@@ -98,13 +100,23 @@ class Scene:
         return self.complete_ms + self.lag_ms
 
 
-def engine(scene: Scene, database: Database, wake: Callable[[], None] = lambda: None) -> Engine:
+BOOK = Book(tuple(RULES), {})
+
+
+def engine(
+    scene: Scene,
+    database: Database,
+    wake: Callable[[], None] = lambda: None,
+    *,
+    book: Book = BOOK,
+    tells: Router | None = None,
+) -> Engine:
     """A new one, as after a start."""
-    rulebook = Rulebook(Path("nowhere"), lambda _: Book(tuple(RULES), {}))
+    rulebook = Rulebook(Path("nowhere"), lambda _: book)
     late = cast("Late", type("NoneLate", (), {"minutes": staticmethod(lambda _: set())})())
     pace = Pace(stale_ms=60_000, most_ticks=100)
     return Engine(
-        cast("Asker", scene), rulebook, Ticks(database), router(HOOK), late, pace,
+        cast("Asker", scene), rulebook, Ticks(database), tells or router(HOOK), late, pace,
         wake=wake, currency="USD", clock=scene.now_ms,
     )  # fmt: skip
 

@@ -8,37 +8,19 @@ import json
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
+from alert_scene import MINUTE, Scene, engine
 from alert_story import store
 from cluster import Cluster, now_ms
 from tidemark.alerts.addresses import Allowed, networks
-from tidemark.alerts.ask import Asker, Rows
-from tidemark.alerts.campaigns import Campaign
-from tidemark.alerts.engine import Engine, Pace
 from tidemark.alerts.receiver import Receiver
-from tidemark.alerts.receivers import Surroundings, load
+from tidemark.alerts.receivers import Surroundings
+from tidemark.alerts.receivers import load as load_receivers
 from tidemark.alerts.routing import Router
-from tidemark.alerts.rule import Rule
-from tidemark.alerts.rulebook import Book, Rulebook
-from tidemark.alerts.rulebook import load as load_book
+from tidemark.alerts.rulebook import Book, load
 from tidemark.alerts.store.outbox import PENDING, Outbox
-from tidemark.alerts.store.ticks import Ticks
-from tidemark.freshness import Freshness
-from tidemark.query.catalogue import Catalogue
-from tidemark.query.catalogue import load as load_catalogue
-from tidemark.query.instant import from_ms
 
-if TYPE_CHECKING:
-    from tidemark.alerts.late import Late
-
-MINUTE = 60_000
 _MUCH, _LITTLE = 60_000_000, 100_000
 """Micros a second; the rule's threshold is crossed by one event of the first and never by the second."""
 _RULES = """
@@ -139,36 +121,24 @@ class SpendTraffic:
         return minute // MINUTE // (number // 2 + 1) % 2 == number % 2
 
     def undisturbed(self, folder: Path) -> list[tuple[str, str]]:
-        """Ids and campaigns of all that an engine tells to which nothing happens, up to the last minute's end.
+        """Ids and campaigns of all that an engine tells to which nothing happens, to the last minute's end.
 
         Args:
             folder: an empty one, for its store.
         """
-        book = load_book(self._cluster.catalogue)
+        book = load(self._cluster.catalogue)
         rules = tuple(rule for rule in book.rules if rule.name == self.rule)
-        receivers = _receivers(self._cluster)
-        past = _Past(
-            {
-                minute + MINUTE: {name: micros / 1e6 for name, micros in sums.items()}
-                for minute, sums in self._sums.items()
-            },
-            load_catalogue(self._cluster.catalogue),
-        )
-        database = store(folder)
-        engine = Engine(
-            cast("Asker", past),
-            Rulebook(folder, lambda _: Book(rules, book.campaigns)),
-            Ticks(database),
-            Router(receivers, self._cluster.settings.service_url),
-            cast("Late", past),
-            Pace(stale_ms=MINUTE, most_ticks=100),
-            wake=lambda: None,
-            currency=self._cluster.settings.currency,
-            clock=past.now_ms,
-        )
-        for tick_ms in range(min(past.sums) - MINUTE, max(past.sums) + MINUTE, MINUTE):
-            past.complete_ms = tick_ms
-            engine.step()
+        first_ms, last_ms = min(self._sums), max(self._sums) + MINUTE
+        past = [
+            {name: micros / 1e6 for name, micros in self._sums[tick_ms - MINUTE].items()}
+            for tick_ms in range(first_ms, last_ms + MINUTE, MINUTE)
+        ]
+        scene, database = Scene(first_ms=first_ms, past=past), store(folder)
+        tells = Router(_receivers(self._cluster), self._cluster.settings.service_url)
+        judging = engine(scene, database, book=Book(rules, book.campaigns), tells=tells)
+        for tick_ms in range(first_ms, last_ms + MINUTE, MINUTE):
+            scene.complete_ms = tick_ms
+            judging.step()
         return [
             (one.notification.id, json.loads(one.notification.payload)["groupLabels"]["campaign"])
             for one in reversed(Outbox(database).listed(PENDING, 10_000))
@@ -177,40 +147,5 @@ class SpendTraffic:
 
 def _receivers(cluster: Cluster) -> tuple[Receiver, ...]:
     around = Surroundings(os.environ | cluster.environment, Allowed(networks(["127.0.0.1/32"])))
-    found = load(cluster.catalogue / "receivers.yaml", around)
+    found = load_receivers(cluster.catalogue / "receivers.yaml", around)
     return tuple(one for one in found if isinstance(one, Receiver) and one.name == "test")
-
-
-@dataclass
-class _Past:
-    """What there is to be seen at each tick, by campaign, and how far it is complete."""
-
-    sums: Mapping[int, Mapping[str, float]]
-    catalogue: Catalogue
-    complete_ms: int = 0
-
-    @property
-    def answerer(self) -> "_Past":
-        return self
-
-    def now_ms(self) -> int:
-        return self.complete_ms + 1_000
-
-    def freshness(self) -> Freshness:
-        complete = from_ms(self.complete_ms)
-        return Freshness(from_ms(self.now_ms()), complete, complete)
-
-    def complete(self, _: Rule) -> datetime:
-        return from_ms(self.complete_ms)
-
-    def minutes(self, _: int) -> set[int]:
-        """Those that late events touched."""
-        return set()
-
-    def rows(
-        self, rules: Sequence[Rule], tick_ms: int, _: Mapping[str, Campaign]
-    ) -> Iterator[tuple[Rule, Rows]]:
-        seen = self.sums.get(tick_ms, {}) if tick_ms <= self.complete_ms else {}
-        rows = Rows([(("campaign", name),) for name in seen], {"SPEND": np.array([*seen.values()])})
-        for rule in rules:
-            yield rule, rows

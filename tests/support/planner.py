@@ -47,7 +47,7 @@ class Planner:
         now = _instant(now_ms)
         freshness = Freshness(now, now - timedelta(seconds=2), now - timedelta(minutes=1))
         self.catalogue = load(Settings().catalogue)
-        self._answerer = Answerer(self.database, lambda: freshness, "EUR")
+        self.answerer = Answerer(self.database, lambda: freshness, "EUR")
 
     def store(self, events: Sequence[truth.Event]) -> None:
         """Put events, given in the order the brokers stored them, into the tables that answers are made of.
@@ -75,7 +75,7 @@ class Planner:
         Raises:
             QueryError: it is refused.
         """
-        return _found(self._answerer.answer(self._request(question)))
+        return _found(self.answerer.answer(self._request(question)))
 
     def _request(self, question: Mapping[str, Any]) -> Any:
         asked = question["range"]

@@ -30,6 +30,19 @@ FROM numbers(600000)
 """
 
 
+def previews_of(own: Any, database: Database, freshness: Any, catalogue: Any) -> Any:
+    """As the service makes them, without experiments."""
+    from tidemark.alerts.previews import Previews  # noqa: PLC0415 - after the engine
+    from tidemark.alerts.service import asker_of  # noqa: PLC0415
+    from tidemark.experiments.experiment import Experiments  # noqa: PLC0415
+    from tidemark.experiments.registry import NOTHING  # noqa: PLC0415
+    from tidemark.query.answer import Answerer  # noqa: PLC0415
+
+    answerer = Answerer(database, freshness, own.currency, own.limits)
+    tests = Experiments(database, NOTHING, freshness, catalogue, own.limits)
+    return Previews(asker_of(own, database, answerer, tests, catalogue), own.catalogue)
+
+
 def main(folder: Path, day: str, given: dict[str, Any]) -> None:
     """Serve until the input ends."""
     database = Database(folder, brokers="127.0.0.1:9")
@@ -73,14 +86,12 @@ def main(folder: Path, day: str, given: dict[str, Any]) -> None:
         def kept(now: datetime) -> Kept:
             return Kept(events=to_ms(now - timedelta(days=days)) if days else None)
 
-        return create_app(
-            database,
-            lambda: Freshness(datetime.now(UTC), through, through),
-            load(own.catalogue),
-            own,
-            list,
-            kept=kept,
-        )
+        def freshness() -> Freshness:
+            return Freshness(datetime.now(UTC), through, through)
+
+        catalogue = load(own.catalogue)
+        previews = previews_of(own, database, freshness, catalogue)
+        return create_app(database, freshness, catalogue, own, list, kept=kept, previews=previews)
 
     apps = {name: service(**settings) for name, settings in given.items()}
     apps["control"] = Starlette(

@@ -1,7 +1,7 @@
 """What rules see at a tick: the rows of their questions, from the tables that everybody is answered from."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -20,9 +20,10 @@ from tidemark.experiments.experiment import Experiment, Experiments
 from tidemark.experiments.result import Interval, Result
 from tidemark.query.answer import Answerer
 from tidemark.query.catalogue import Catalogue, field_of
+from tidemark.query.database import Database
 from tidemark.query.errors import QueryError
 from tidemark.query.instant import from_ms, to_ms
-from tidemark.stats.array import floats
+from tidemark.stats.array import Floats, floats
 
 Counted = Callable[[datetime, datetime], int]
 """How many there were in [from, to)."""
@@ -80,7 +81,7 @@ class Asker:
                 question = asked.question
                 labels, columns = questions.labels(frame), dict(questions.columns(frame))
                 columns[ELAPSED] = np.full(len(labels), elapsed(question.window, tick_ms))
-                columns[BUDGET] = self._budgets(question.dimensions, labels, campaigns)
+                columns[BUDGET] = self.budgets(question.dimensions, labels, campaigns)
                 for rule in asked.rules:
                     yield rule, Rows(labels, columns)
         except QueryError as error:
@@ -96,9 +97,19 @@ class Asker:
         if failure is not None:
             raise failure
 
-    def _budgets(
+    def on(self, database: Database) -> "Asker":
+        """The same, asking another handle of the tables; dead letters are still counted by the old one."""
+        return replace(
+            self,
+            answerer=replace(self.answerer, database=database),
+            experiments=replace(self.experiments, database=database),
+            settled=Settled(),
+        )
+
+    def budgets(
         self, dimensions: Sequence[str], labels: Sequence[Labels], campaigns: Mapping[str, Campaign]
-    ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    ) -> Floats:
+        """The daily budget of each series' campaign; NaN where it has none."""
         named = next((one for one in dimensions if self.catalogue.dimensions[one].column == CAMPAIGN), None)
         if named is None:
             return np.full(len(labels), np.nan)

@@ -1,4 +1,4 @@
-"""``tidemark rules``: check what is declared."""
+"""``tidemark rules``: check what is declared; test and preview stand beside."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tidemark.alerts.case_commands import run_tests
+from tidemark.alerts.preview_commands import preview
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ def main() -> None:
 
 
 app.command("test")(run_tests)
+app.command()(preview)
 
 
 @app.command()

@@ -11,6 +11,8 @@ from tidemark.declared.problem import Problem
 
 FOLDER = "alerts"
 """The folder's name within the catalogue."""
+MEDIA_TYPE = "application/yaml"
+"""Of a file that is sent (RFC 9512); a page of another origin may only if the service allows it."""
 MAX_FILES = 200
 
 

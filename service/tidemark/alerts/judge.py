@@ -7,6 +7,7 @@ import numpy as np
 from tidemark.alerts.expression import Columns, Truth
 from tidemark.alerts.rule import OnNoData, Rule
 from tidemark.alerts.series import Labels, Observation
+from tidemark.stats.array import Flags
 
 
 def observations(
@@ -42,13 +43,18 @@ def observations(
 
 
 def _rows(rule: Rule, truth: Truth, labels: Sequence[Labels], tracked: Collection[Labels]) -> Iterator[int]:
-    counts = truth.holds | ~truth.known if rule.on_no_data is OnNoData.ALERT else truth.holds
+    counts = counting(rule, truth)
     if not tracked:
         yield from map(int, np.flatnonzero(counts))
         return
     for row, one in enumerate(labels):
         if counts[row] or one in tracked:
             yield row
+
+
+def counting(rule: Rule, truth: Truth) -> Flags:
+    """The rows of which the condition holds, or counts as holding."""
+    return truth.holds | ~truth.known if rule.on_no_data is OnNoData.ALERT else truth.holds
 
 
 def seen(tick_ms: int, row: int, truth: Truth, clears: Truth | None, *, is_open: bool = False) -> Observation:

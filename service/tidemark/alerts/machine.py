@@ -157,11 +157,17 @@ def _firing(state: State, observation: Observation, rule: Policy, *, holds: bool
         return _corrected(state, observation, fired_ms, _TAKEN_BACK)
     confirmed = replace(state, fired_open=False)
     held_ms = fired_ms if state.held_ms is None else state.held_ms
-    if at_ms - held_ms < rule.keep_firing_ms or not _clears(observation, rule):
+    if not ends(observation, rule, held_ms):
         return confirmed, ()
     reason = _NO_DATA.format("OK") if observation.holds is None else ""
     resolved = replace(confirmed, phase=Phase.RESOLVED, since_ms=at_ms)
     return resolved, (Change(Kind.RESOLVED, at_ms, fired_ms, observation.value, reason),)
+
+
+def ends(observation: Observation, rule: Policy, held_ms: int) -> bool:
+    """Whether a series that fires, and of which the condition held last at ``held_ms``, fires no longer."""
+    is_quiet = counts_as(observation, rule) is False
+    return is_quiet and observation.at_ms - held_ms >= rule.keep_firing_ms and _clears(observation, rule)
 
 
 def _clears(observation: Observation, rule: Policy) -> bool:

@@ -58,10 +58,11 @@ class Preview:
 
     Attributes:
         rule: its name.
-        from_ms: where the first window that was judged ends.
+        asked_ms: the first tick that was asked for.
+        from_ms: the first that was judged; a later one where data begins later.
         to_ms: the last tick.
         ticks: how many were judged.
-        series: how many were seen at all.
+        series: how many were seen at all; at least those of the history.
         alerts: in the order of their time.
         stopped: ticks at which the condition held for more series than ``max_instances``.
         most: as many alerts as the rule may tell in this time.
@@ -69,6 +70,7 @@ class Preview:
     """
 
     rule: str
+    asked_ms: int
     from_ms: int
     to_ms: int
     ticks: int
@@ -107,6 +109,7 @@ def preview(rule: Rule, history: History, most_a_day: float = MOST_A_DAY) -> Pre
     alerts, stopped = _alerts(rule, history)
     return Preview(
         rule=rule.name,
+        asked_ms=from_ms,
         from_ms=from_ms,
         to_ms=to_ms,
         ticks=len(history),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
@@ -14,15 +15,17 @@ from tidemark.alerts.series import Labels
 from tidemark.alerts.template import written
 from tidemark.alerts.trial import series_text
 from tidemark.declared.values import as_length
-from tidemark.query.instant import MINUTE_MS, format_instant, from_ms
+from tidemark.query.instant import MINUTE_MS, format_instant, from_ms, parse_instant, to_ms
 
-_CELLS = 48
+_MOST_CELLS, _LEAST_CELLS = 48, 12
+_BESIDE = 62
+"""Columns of the terminal that stand beside a timeline."""
 _SHADES = " ░▒▓█"
 Written = Callable[[float | None], str]
 _MOST_SERIES, _MOST_ALERTS = 20, 10
 
 
-def render(found: Preview, rule: Rule, zone: ZoneInfo, currency: str) -> RenderableType:
+def render(found: Preview, rule: Rule, zone: ZoneInfo, currency: str, width: int) -> RenderableType:
     """How often, for whom with a small timeline, the newest ones, and what would tell less.
 
     Args:
@@ -30,14 +33,18 @@ def render(found: Preview, rule: Rule, zone: ZoneInfo, currency: str) -> Rendera
         rule: Of which it is.
         zone: In which times are shown.
         currency: Of amounts, ``USD``.
+        width: Of the terminal, in columns.
     """
 
     def number(value: float | None) -> str:
         return written(value, rule.units.get("value"), currency)
 
-    parts: list[RenderableType] = [_headline(found, zone)]
+    parts: list[RenderableType] = [_headline(found, rule, zone)]
+    if found.from_ms > found.asked_ms:
+        parts.append(Text(f"Judged from {_shown(found.from_ms, zone)}, since data does not go back further."))
     if found.alerts:
-        parts += [Text(), _by_series(found), Text(), _newest(found, zone, number)]
+        cells = max(_LEAST_CELLS, min(_MOST_CELLS, width - _BESIDE))
+        parts += [Text(), _by_series(found, cells), Text(), _newest(found, zone, number)]
     return Group(*parts, *_notes(found, rule, number))
 
 
@@ -45,6 +52,7 @@ def as_json(found: Preview) -> Mapping[str, object]:
     """Times are RFC 3339, lengths whole seconds."""
     return {
         "rule": found.rule,
+        "asked": _instant(found.asked_ms),
         "from": _instant(found.from_ms),
         "to": _instant(found.to_ms),
         "ticks": found.ticks,
@@ -72,8 +80,41 @@ def as_json(found: Preview) -> Mapping[str, object]:
     }
 
 
-def _headline(found: Preview, zone: ZoneInfo) -> Text:
-    past = f"in the {_lasting(found.to_ms - found.from_ms)} up to {_shown(found.to_ms, zone)}"
+def of_json(body: Mapping[str, Any]) -> Preview:
+    """The preview that ``as_json`` told."""
+    return Preview(
+        rule=body["rule"],
+        asked_ms=_ms(body["asked"]),
+        from_ms=_ms(body["from"]),
+        to_ms=_ms(body["to"]),
+        ticks=body["ticks"],
+        series=body["series"],
+        alerts=tuple(
+            Alert(
+                labels=tuple(sorted(one["labels"].items())),
+                fired_ms=_ms(one["firedAt"]),
+                ended_ms=None if one["endedAt"] is None else _ms(one["endedAt"]),
+                value=one["value"],
+            )
+            for one in body["alerts"]
+        ),
+        stopped=body["stoppedTicks"],
+        most=body["most"],
+        suggestions=tuple(
+            Suggestion(
+                for_ms=None if one["forSeconds"] is None else one["forSeconds"] * 1000,
+                threshold=one["threshold"],
+                alerts=one["alerts"],
+            )
+            for one in body["suggestions"]
+        ),
+    )
+
+
+def _headline(found: Preview, rule: Rule, zone: ZoneInfo) -> Text:
+    # each tick stands for the time since the one before it
+    length = _lasting(found.to_ms - found.from_ms + rule.every_ms)
+    past = f"in the {length} up to {_shown(found.to_ms, zone)}, {zone.key}"
     judged = f" ({found.ticks:,} ticks, {found.series:,} series)"
     if not found.alerts:
         return Text.assemble((found.rule, "bold"), f" would not have fired {past}{judged}.")
@@ -85,7 +126,7 @@ def _headline(found: Preview, zone: ZoneInfo) -> Text:
     return Text.assemble((found.rule, "bold"), told)
 
 
-def _by_series(found: Preview) -> Table:
+def _by_series(found: Preview, cells: int) -> Table:
     """Those that fire longest first; a cell of the timeline is darker the more of it there was an alert."""
     by_labels = groupby(sorted(found.alerts, key=lambda one: one.labels), key=lambda one: one.labels)
     rows = [(labels, list(alerts)) for labels, alerts in by_labels]
@@ -97,7 +138,7 @@ def _by_series(found: Preview) -> Table:
     table.add_column("when", no_wrap=True)
     for labels, alerts in rows[:_MOST_SERIES]:
         lengths = [found.lasted_ms(one) for one in alerts]
-        timeline = Text(f"▕{''.join(_timeline(found, alerts))}▏", "red")
+        timeline = Text(f"▕{''.join(_timeline(found, alerts, cells))}▏", "red")
         table.add_row(
             _series(labels), f"{len(alerts):,}", _lasting(sum(lengths)), _lasting(max(lengths)), timeline
         )
@@ -106,10 +147,10 @@ def _by_series(found: Preview) -> Table:
     return table
 
 
-def _timeline(found: Preview, alerts: list[Alert]) -> Iterator[str]:
+def _timeline(found: Preview, alerts: list[Alert], cells: int) -> Iterator[str]:
     whole = max(1, found.to_ms - found.from_ms)
-    for cell in range(_CELLS):
-        start, end = (found.from_ms + whole * edge / _CELLS for edge in (cell, cell + 1))
+    for cell in range(cells):
+        start, end = (found.from_ms + whole * edge / cells for edge in (cell, cell + 1))
         told = any(start <= one.fired_ms < end for one in alerts)
         firing = sum(
             max(0.0, min(end, one.fired_ms + found.lasted_ms(one)) - max(start, one.fired_ms))
@@ -122,16 +163,17 @@ def _timeline(found: Preview, alerts: list[Alert]) -> Iterator[str]:
 
 def _newest(found: Preview, zone: ZoneInfo, number: Written) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("fired", "series", "value", "for"):
-        table.add_column(heading, justify="right" if heading in {"value", "for"} else "left")
-    for one in reversed(found.alerts[-_MOST_ALERTS:]):
+    newest = found.alerts[-_MOST_ALERTS:]
+    has_values = any(one.value is not None for one in newest)  # a condition of several comparisons has none
+    table.add_column("fired", no_wrap=True)
+    table.add_column("series", overflow="fold")
+    for heading in ("value", "for") if has_values else ("for",):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in reversed(newest):
         lasted = _lasting(found.lasted_ms(one))
-        table.add_row(
-            _shown(one.fired_ms, zone),
-            _series(one.labels),
-            number(one.value),
-            lasted if one.ended_ms is not None else f"{lasted}, still",
-        )
+        value = (number(one.value),) if has_values else ()
+        how_long = lasted if one.ended_ms is not None else f"{lasted}, still"
+        table.add_row(_shown(one.fired_ms, zone), _series(one.labels), *value, how_long)
     if len(found.alerts) > _MOST_ALERTS:
         table.add_row(f"and {len(found.alerts) - _MOST_ALERTS:,} before")
     return table
@@ -179,6 +221,10 @@ def _lasting(length_ms: int) -> str:
 
 def _instant(at_ms: int) -> str:
     return format_instant(from_ms(at_ms))
+
+
+def _ms(text: str) -> int:
+    return to_ms(parse_instant(text))
 
 
 def _shown(at_ms: int, zone: ZoneInfo) -> str:

@@ -7,6 +7,7 @@ are asked together.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -95,12 +96,16 @@ def columns(frame: Frame) -> Columns:
 
 def labels(frame: Frame) -> list[Labels]:
     """Each row's dimensions by field, sorted by name; the remainder of a top has ``other``."""
-    keys = sorted(
-        ((column.field, column.values) for column in frame.columns if column.kind is ColumnKind.DIMENSION),
-    )
+    keys = [(column.field, column.values) for column in frame.columns if column.kind is ColumnKind.DIMENSION]
+    return labels_of(keys, frame.row_count)
+
+
+def labels_of(columns: Iterable[tuple[str, Sequence[Any]]], rows: int) -> list[Labels]:
+    """The same of columns by their fields."""
+    keys = sorted(columns, key=itemgetter(0))
     return [
         tuple((name, "(other)" if values[row] is None else str(values[row])) for name, values in keys)
-        for row in range(frame.row_count)
+        for row in range(rows)
     ]
 
 

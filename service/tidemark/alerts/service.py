@@ -18,6 +18,7 @@ from tidemark.alerts.engine import Engine, Pace
 from tidemark.alerts.late import Late
 from tidemark.alerts.metrics import AlertMetrics
 from tidemark.alerts.post import Post
+from tidemark.alerts.previews import Previews
 from tidemark.alerts.receiver import Receiver
 from tidemark.alerts.routing import Router
 from tidemark.alerts.rulebook import Rulebook
@@ -67,6 +68,7 @@ class Alerts:
     delivery: Delivery
     serving: Serving
     metrics: AlertMetrics
+    previews: Previews
     records: Records
     kept_days: int
     seconds: Histogram
@@ -105,14 +107,7 @@ def assemble(
     outbox, records, ticks, bell = Outbox(engine), Records(engine), Ticks(engine), Bell()
     delivery = Delivery(outbox, router, senders(known, Post(allowed)))
     bell.listen(delivery.wake)
-    asker = Asker(
-        answerer,
-        catalogue,
-        experiments,
-        dead_letters=lambda start, end: _dead_letters(database, start, end),
-        lag_seconds=lambda: (answerer.freshness().lag_ms or 0.0) / 1000,
-        most=settings.limits.rows,
-    )
+    asker = asker_of(settings, database, answerer, experiments, catalogue)
     judging = Engine(
         asker,
         Rulebook(settings.catalogue),
@@ -134,9 +129,24 @@ def assemble(
         delivery=delivery,
         serving=Serving(judging, records, outbox, bell, {one.name for one in known}),
         metrics=AlertMetrics(judging, ticks, records, outbox, (seconds, delivery.seconds)),
+        previews=Previews(asker, settings.catalogue),
         records=records,
         kept_days=settings.alerts_days,
         seconds=seconds,
+    )
+
+
+def asker_of(
+    settings: Settings, database: Database, answerer: Answerer, experiments: Experiments, catalogue: Catalogue
+) -> Asker:
+    """Who asks for rules."""
+    return Asker(
+        answerer,
+        catalogue,
+        experiments,
+        dead_letters=lambda start, end: _dead_letters(database, start, end),
+        lag_seconds=lambda: (answerer.freshness().lag_ms or 0.0) / 1000,
+        most=settings.limits.rows,
     )
 
 

@@ -7,7 +7,8 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from tidemark.doors import trials
+from tidemark.alerts.folder import MEDIA_TYPE
+from tidemark.doors import preview, trials
 from tidemark.doors.trials import LISTED
 from tidemark.query.catalogue import Catalogue, Dimension, Metric
 from tidemark.query.errors import Code
@@ -77,6 +78,12 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
                 [_ID, *(_parameter(word, catalogue) for word in trials.WORDS)],
                 thing,
             ),
+            "/v1/rules/preview": _post(
+                "What a rule would have told on the past: lines of JSON, the preview in the last one",
+                [_parameter(word, catalogue) for word in preview.WORDS],
+                MEDIA_TYPE,
+                {"application/x-ndjson": {"schema": {"type": "string"}}},
+            ),
             "/v1/limits": _get("What one question may ask for, and the budget a minute", [], thing),
         },
         "components": {"schemas": {"Frame": _FRAME, "Problem": _PROBLEM}},
@@ -138,6 +145,14 @@ def _get(summary: str, parameters: list[dict[str, Any]], content: dict[str, Any]
     }
     refused = {status: {"description": text, "content": problem} for status, text in STATUSES.items()}
     return {"get": {"summary": summary, "parameters": parameters, "responses": found | refused}}
+
+
+def _post(
+    summary: str, parameters: list[dict[str, Any]], takes: str, content: dict[str, Any]
+) -> dict[str, Any]:
+    told = _get(summary, parameters, content)["get"]
+    body = {"required": True, "content": {takes: {"schema": {"type": "string"}}}}
+    return {"post": told | {"requestBody": body}}
 
 
 def _object(**properties: str | tuple[str, ...]) -> dict[str, Any]:

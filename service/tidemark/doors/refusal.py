@@ -61,7 +61,10 @@ def response(told: Refusal, *, as_text: bool) -> Response:
         hint = " ".join(f"{word}={value}" for word, value in told.suggestion.items())
         text = f"{told.message} Accepted would be: {hint}\n" if hint else f"{told.message}\n"
         return PlainTextResponse(text, told.status, headers)
+    return Response(encode(problem(told)), told.status, headers, "application/problem+json")
+
+
+def problem(told: Refusal) -> Mapping[str, object]:
+    """The JSON problem itself."""
     body = {"status": told.status, "code": told.code.value, "message": told.message, **told.details}
-    if told.suggestion:
-        body["suggestion"] = told.suggestion
-    return Response(encode(body), told.status, headers, "application/problem+json")
+    return body | {"suggestion": told.suggestion} if told.suggestion else body

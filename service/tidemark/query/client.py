@@ -1,6 +1,8 @@
 """Asking the service over HTTP, and saying in one sentence why there is no answer."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -57,7 +59,7 @@ class Client:
             ServiceError: there is none.
         """
         response = self._sent(
-            "POST", "/graphql", json={"query": document, "variables": variables}, params=None
+            "POST", "/graphql", body={"query": document, "variables": variables}, params=None
         )
         try:
             body = response.json()
@@ -67,6 +69,21 @@ class Client:
             told = body.get("errors") if isinstance(body, dict) else None
             raise ServiceError(told[0]["message"] if told else self._stranger(response))
         return dict(body["data"])
+
+    def lines(self, path: str, words: Words, content: bytes, media_type: str) -> Iterator[Body]:
+        """The lines of JSON that answer a body, as they come.
+
+        Raises:
+            ServiceError: there is none, or a line says that there will be no more.
+        """
+        headers = {"content-type": media_type}
+        asked = self.http.stream(
+            "POST", f"{self.url}{path}", params=httpx.QueryParams(tuple(words)), content=content,
+            headers=headers, timeout=_TIMEOUT_SECONDS,
+        )  # fmt: skip
+        with self._reached(), asked as response:
+            for line in response.iter_lines():
+                yield self._body(response, line, None)
 
     def sheet(self, words: Words) -> str:
         """The answer as CSV.
@@ -83,26 +100,35 @@ class Client:
 
     def _json(self, path: str, words: Words, key: str) -> Body:
         response = self._get(path, words)
+        return self._body(response, response.text, key)
+
+    def _body(self, response: httpx.Response, text: str, key: str | None) -> Body:
+        """What it says; ``key`` must be in it."""
         try:
-            body = response.json()
+            body = json.loads(text)
         except ValueError as error:
             raise ServiceError(self._stranger(response)) from error
         if isinstance(body, dict) and "code" in body and "message" in body:
             raise ServiceError(_sentence(body))
-        if not isinstance(body, dict) or key not in body:
+        if not isinstance(body, dict) or (key is not None and key not in body):
             raise ServiceError(self._stranger(response))
         return body
 
     def _get(self, path: str, words: Words) -> httpx.Response:
-        return self._sent("GET", path, json=None, params=httpx.QueryParams(tuple(words)))
+        return self._sent("GET", path, body=None, params=httpx.QueryParams(tuple(words)))
 
     def _sent(
-        self, method: str, path: str, *, json: object, params: httpx.QueryParams | None
+        self, method: str, path: str, *, body: object, params: httpx.QueryParams | None
     ) -> httpx.Response:
-        try:
+        with self._reached():
             return self.http.request(
-                method, f"{self.url}{path}", json=json, params=params, timeout=_TIMEOUT_SECONDS
+                method, f"{self.url}{path}", json=body, params=params, timeout=_TIMEOUT_SECONDS
             )
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
         except httpx.TimeoutException as error:
             raise ServiceError(
                 f"The service at {self.url} did not answer within {_TIMEOUT_SECONDS:.0f} s; "

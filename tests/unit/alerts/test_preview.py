@@ -16,7 +16,7 @@ from alert_rules import LOW_SPEND, MINUTE, START, TEXT, rule
 from rules import read
 from tidemark.alerts.limit import replay
 from tidemark.alerts.preview import Preview, preview
-from tidemark.alerts.previewdisplay import as_json, render
+from tidemark.alerts.previewdisplay import as_json, of_json, render
 from tidemark.alerts.rule import Rule
 from tidemark.alerts.series import Kind, Labels, Observation
 
@@ -47,7 +47,7 @@ def judged(
 
 def shown(found: Preview, of: Rule) -> str:
     screen = Console(file=io.StringIO(), width=110, color_system=None)
-    screen.print(render(found, of, ZoneInfo("UTC"), "USD"))
+    screen.print(render(found, of, ZoneInfo("UTC"), "USD", 110))
     file = screen.file
     assert isinstance(file, io.StringIO)
     return file.getvalue()
@@ -142,7 +142,7 @@ def test_a_terminal_shows_how_often_for_whom_when_and_what_to_change() -> None:
     by = rule()
     text = shown(preview(by, judged({"summer": NOISE, "winter": [0.0] * 710 + [120] * 10})), by)
     lines = text.splitlines()
-    assert lines[0].startswith("HighSpend would have fired 32 times in the 11h 59m up to Thu")
+    assert lines[0].startswith("HighSpend would have fired 32 times in the 12h up to Thu")
     assert "for 2 of the series, 1 of them firing still." in " ".join(text.split())
     summer = next(line for line in lines if line.startswith("campaign=summer"))
     assert " 31 " in summer
@@ -165,7 +165,7 @@ def test_a_short_alert_is_seen_in_the_timeline_of_a_week() -> None:
 
 def test_a_rule_that_tells_nothing_says_so() -> None:
     found = preview(rule(), judged({"a": [0, 0]}))
-    assert shown(found, rule()).startswith("HighSpend would not have fired in the 1m up to")
+    assert shown(found, rule()).startswith("HighSpend would not have fired in the 2m up to")
 
 
 def test_machines_read_the_same() -> None:
@@ -180,3 +180,26 @@ def test_machines_read_the_same() -> None:
         "value": 150,
     }
     assert found["suggestions"][0] == {"forSeconds": 120, "threshold": None, "alerts": 1}
+
+
+def test_what_machines_read_is_the_whole_preview() -> None:
+    found = replace(preview(rule(), judged({"a": NOISE, "b": [0, 200]})), series=7, asked_ms=START - DAY)
+    assert of_json(json.loads(json.dumps(as_json(found)))) == found
+
+
+def test_a_past_that_is_shorter_than_asked_says_where_it_begins() -> None:
+    found = preview(rule(), judged({"a": [0, 0]}))
+    assert "does not go back further" not in shown(found, rule())
+    short = shown(replace(found, asked_ms=START - 60 * MINUTE), rule())
+    assert "Judged from Wed 19 Feb 21:20, since data does not go back further." in short
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_it_fits_the_terminal(width: int) -> None:
+    screen = Console(file=io.StringIO(), width=width, color_system=None)
+    found = preview(rule(), judged({f"campaign-of-summer-{number}": NOISE for number in range(30)}))
+    screen.print(render(found, rule(), ZoneInfo("UTC"), "USD", width))
+    file = screen.file
+    assert isinstance(file, io.StringIO)
+    assert "campaign=campaign-of-summer-0  " in file.getvalue() or width < 80
+    assert max(map(len, file.getvalue().splitlines())) <= width
