@@ -74,13 +74,13 @@ def test_decompression_stops_at_the_limit() -> None:
     assert len(body.plain(gzip.compress(b"0" * body.MAX_PLAIN))) == body.MAX_PLAIN
 
 
-@pytest.mark.parametrize(
+@pytest.mark.parametrize(  # without the time of the packing: each collection has the same names
     ("sent", "said"),
     [
-        (gzip.compress(b"abcdef" * 50)[:-9], "ends too early"),
+        (gzip.compress(b"abcdef" * 50, mtime=0)[:-9], "ends too early"),
         (b"\x1f\x8bnonsense", "is broken"),
-        (gzip.compress(b"a") + b"tail", "is broken"),
-        (gzip.compress(b"a") * 17, "too many parts"),
+        (gzip.compress(b"a", mtime=0) + b"tail", "is broken"),
+        (gzip.compress(b"a", mtime=0) * 17, "too many parts"),
     ],
 )
 def test_broken_gzip_is_said_to_be_so(sent: bytes, said: str) -> None:
