@@ -17,6 +17,10 @@ CLIENTS := $(VENV)/.installed-clients
 ALERTMANAGER := .tidemark/alertmanager-$(ALERTMANAGER_VERSION)
 BENCHES := freshness collector campaign_job graphql_cost price comparisons experiment_job experiment_results alert_ticks
 
+# what needs no cluster is tested beside what does, which mostly waits; its output comes afterwards
+TESTED := QUESTIONS=$(QUESTIONS) $(BIN)/pytest --hypothesis-profile=thorough tests/unit tests/integration tests/faults
+ORDINARY := not real and not clients and not alertmanager
+
 # the first that runs and is 3.11 or 3.12; a pyenv shim exists even where its Python does not
 FIND_PYTHON = for python in python3.12 python3.11 python3; do \
 	if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null; \
@@ -66,7 +70,9 @@ unit: $(INSTALLED) ## what needs nothing started, in under a minute
 	@$(BIN)/pytest tests/unit
 
 test: $(INSTALLED) ## everything, real components included, on ports and folders of its own; QUESTIONS=2000 asks more
-	@QUESTIONS=$(QUESTIONS) $(BIN)/pytest -n 2 --dist loadgroup --hypothesis-profile=thorough -m "not real and not clients and not alertmanager" tests/unit tests/integration tests/faults
+	@others=$$(mktemp); $(TESTED) -m "$(ORDINARY) and not cluster" > $$others 2>&1 & beside=$$!; \
+	$(TESTED) -m "$(ORDINARY) and cluster"; cluster=$$?; \
+	wait $$beside; alone=$$?; cat $$others; rm $$others; exit $$((cluster || alone))
 
 test-alerts: $(INSTALLED) ## alerts while the service is killed 50 times, and while Flink stands still for three minutes (15 minutes)
 	@KILLS=50 STALL_SECONDS=180 $(BIN)/pytest -s tests/faults/test_alerts.py

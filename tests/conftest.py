@@ -21,11 +21,12 @@ settings.register_profile("thorough", max_examples=40, stateful_step_count=40, d
 settings.load_profile("quick")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``-n``, one process has all tests of the shared cluster; the others' files stay whole."""
+    """Mark what uses the shared cluster: such tests mostly wait, so `make test` runs the others beside them."""
     for item in items:
-        needs_cluster = "clusters" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("cluster" if needs_cluster else item.path.name))
+        if "clusters" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.cluster)
 
 
 def pytest_collection_finish() -> None:

@@ -41,6 +41,11 @@ def equals_undisturbed(
     cluster: Cluster, traffic: SpendTraffic, webhook: Webhook, folder: Path
 ) -> Counter[str]:
     """Check all that was told; returns how often each id came."""
+    cluster.until(
+        lambda: len(of(traffic, webhook.told)) >= len(traffic.campaigns),
+        within=180,
+        what="alerts that fire and resolve",
+    )
     end_ms = traffic.end()
     cluster.await_through(end_ms, within=240)
     folder.mkdir()

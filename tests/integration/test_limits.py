@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from whole import Whole, heavy, until, whole
+from whole import ASK, Whole, heavy, until, whole
 
 USUAL, SMALL, POOR, THRIFTY, HASTY, LEAN, ALONE, FORGETFUL = (
     "usual", "small", "poor", "thrifty", "hasty", "lean", "alone", "forgetful",
@@ -172,7 +172,13 @@ def test_a_query_that_takes_too_long_is_answered_over_the_shorter_range_that_is_
     asked = {**heavy(services.range, "slow"), "limit": 10}
     refusal = services.refused(HASTY, asked)
     assert (refusal["code"], refusal["limit"]) == ("QUERY_TIMEOUT", 1)
-    services.ask(HASTY, follow(asked, refusal))
+    for _ in range(2):  # beside other work the shorter range may take too long, too
+        asked = follow(asked, refusal)
+        body = services.post(HASTY, {"query": ASK, "variables": {"query": asked}}).json()
+        if "errors" not in body:
+            break
+        refusal = body["errors"][0]["extensions"]
+    services.ask(HASTY, asked)
 
 
 def test_who_has_too_many_queries_under_way_may_ask_again_when_one_has_ended(services: Whole) -> None:
