@@ -23,7 +23,7 @@ settings.load_profile("quick")
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses the shared cluster: such tests mostly wait, so `make test` runs the others beside them."""
+    """Mark what uses the shared cluster: that mostly waits, so `make test` runs the others beside it."""
     for item in items:
         if "clusters" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
