@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from tidemark.alerts.options import Json
 from tidemark.query import options
 from tidemark.query.commands import failure, service
 
 app = typer.Typer(help="What fires, and who is told.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document for machines.")]
 By = Annotated[str, typer.Option("--by", help="Your name.")]
 Found = dict[str, Any]
 _ID_LENGTH = 36

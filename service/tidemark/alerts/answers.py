@@ -113,7 +113,7 @@ class Answers:
     def _kept(self, batch: Batch, start_ms: int) -> Source | None:
         """What a window holds up to where it is settled; None where that cannot be kept."""
         until_ms, first = self.settled.until_ms, batch[0]
-        if first.question.compare is not None or not first.adds_up or start_ms >= until_ms:
+        if first.question.compare is not None or not first.has_cells or start_ms >= until_ms:
             return None
         key = start_ms, tuple((asked.question, asked.events) for asked in batch)
         if key not in self.settled.sources:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from tidemark.alerts.question import Question
+from tidemark.alerts.question import Question, adds_up
 from tidemark.alerts.rule import MetricsQuery, Rule
 from tidemark.query.catalogue import Catalogue, Dimension, Metric
 from tidemark.query.formula import Formula, Measure, Sum
@@ -28,13 +28,13 @@ class Asked:
     Attributes:
         question: of all of them.
         events: the events that their metrics count, since a series is there if it has one; None: every event.
-        adds_up: whether its sums are those of the slices that it is made of.
+        has_cells: whether its sums are those of cells that it shares with others.
         rules: at least one.
     """
 
     question: Question
     events: frozenset[str] | None
-    adds_up: bool
+    has_cells: bool
     rules: tuple[Rule, ...]
 
 
@@ -47,13 +47,13 @@ def batches(rules: Iterable[Rule], catalogue: Catalogue) -> list[Batch]:
     alike: dict[tuple[Question, frozenset[str] | None, bool], list[Rule]] = {}
     for rule in rules:
         if isinstance(rule.query, MetricsQuery):
-            key = Question.of(rule.query), _events(rule.query, catalogue), _adds_up(rule.query, catalogue)
+            key = Question.of(rule.query), _events(rule.query, catalogue), _has_cells(rule.query, catalogue)
             alike.setdefault(key, []).append(rule)
     found: dict[object, list[Asked]] = {}
-    for (question, events, adds_up), of in alike.items():
+    for (question, events, has_cells), of in alike.items():
         together, alone = (question.window, question.compare), (question, events)
-        asked = Asked(question, events, adds_up, tuple(of))
-        found.setdefault(together if adds_up else alone, []).append(asked)
+        asked = Asked(question, events, has_cells, tuple(of))
+        found.setdefault(together if has_cells else alone, []).append(asked)
     return [tuple(some) for some in found.values()]
 
 
@@ -111,13 +111,10 @@ def _events(query: MetricsQuery, catalogue: Catalogue) -> frozenset[str] | None:
     return events if len(events) == len(named) else None
 
 
-def _adds_up(query: MetricsQuery, catalogue: Catalogue) -> bool:
-    """Not so distinct users, nor which slices are the greatest; and only raw events know properties."""
-    return (
-        query.top is None
-        and all(catalogue.dimensions[name].column for name in _dimensions(Question.of(query)))
-        and all(one.measure is not Measure.USERS for one in _sums(query, catalogue))
-    )
+def _has_cells(query: MetricsQuery, catalogue: Catalogue) -> bool:
+    """Only raw events know properties, which no cell has."""
+    known = (catalogue.dimensions[name].column for name in _dimensions(Question.of(query)))
+    return adds_up(query, catalogue) and all(known)
 
 
 def _dimensions(question: Question) -> set[str]:

@@ -12,16 +12,14 @@ from itertools import compress
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tidemark.alerts.batch import EVENT
 from tidemark.query.catalogue import Dimension
 from tidemark.query.formula import Measure, Sum
 from tidemark.query.frame import ColumnKind, Frame
 from tidemark.query.request import Condition, Operator
+from tidemark.stats.array import Codes, Flags
 
-Codes = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 _MOST = 2**62 - 1
 
 
@@ -31,7 +29,7 @@ class BeyondError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a query would have found: dimensions, sums, sums of the earlier range. Nothing was read for it."""
+    """A `Table` that no query found: dimensions, sums, sums of the earlier range. Nothing was read for it."""
 
     columns: Sequence[Sequence[Any]]
     row_count: int

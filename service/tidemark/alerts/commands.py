@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from tidemark.alerts.case_commands import run_tests
+from tidemark.alerts.options import Folder, Json
 from tidemark.alerts.preview_commands import preview
 
 if TYPE_CHECKING:
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
     from tidemark.declared.problem import Problem
 
 app = typer.Typer(help="The rules of alerts.", no_args_is_help=True)
-
-Folder = Annotated[
-    Path | None,
-    typer.Option(
-        exists=True,
-        file_okay=False,
-        help="Where the rules lie.",
-        show_default="alerts in the catalogue",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document for machines.")]
 
 
 @app.callback()

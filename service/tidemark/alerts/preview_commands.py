@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidemark.alerts.options import Folder, Json
 from tidemark.query import options
 from tidemark.query.commands import failure, service
 
@@ -16,14 +17,7 @@ if TYPE_CHECKING:
     from tidemark.query.client import Body
 
 Name = Annotated[str, typer.Argument(metavar="RULE", help="The rule's name, as alert: has it.")]
-Folder = Annotated[
-    Path | None,
-    typer.Option(
-        exists=True, file_okay=False, help="Where the rules lie.", show_default="alerts in the catalogue"
-    ),
-]
 Last = Annotated[str, typer.Option(help="How much of the past: 12h, 7d, up to 31d.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document for machines.")]
 
 
 def preview(

@@ -17,7 +17,7 @@ from tidemark.alerts.expression import Columns
 from tidemark.alerts.rule import MetricsQuery, Rule, Window
 from tidemark.alerts.series import Labels
 from tidemark.query.catalogue import Catalogue, Metric
-from tidemark.query.formula import Formula, Sum
+from tidemark.query.formula import Formula, Measure, Sum
 from tidemark.query.frame import ColumnKind, Frame
 from tidemark.query.request import Compare, Condition, Request, TimeRange, Top
 from tidemark.stats.array import Floats, floats
@@ -40,6 +40,13 @@ class Question:
     def of(cls, query: MetricsQuery) -> "Question":
         """That of a rule."""
         return cls(query.dimensions, query.where, query.window, query.compare, query.top)
+
+
+def adds_up(query: MetricsQuery, catalogue: Catalogue) -> bool:
+    """Whether its sums are those of any parts of it: not so distinct users, nor the greatest of a top."""
+    metrics = (catalogue.metrics[name] for name in query.metrics)
+    sums = (one for metric in metrics for one in metric.formula.sums)
+    return query.top is None and all(one.measure is not Measure.USERS for one in sums)
 
 
 def request(

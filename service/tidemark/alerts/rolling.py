@@ -1,15 +1,16 @@
 """The past of rules on sums: each minute is read once, and every tick's window is made of minutes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from tidemark.alerts import question as questions
 from tidemark.alerts.ask import Asker
 from tidemark.alerts.campaigns import Campaign
+from tidemark.alerts.cells import Found
 from tidemark.alerts.minutes import Gathering, Minutes, Numbers
 from tidemark.alerts.past import Batch, Record, looked_at
 from tidemark.alerts.rule import HealthQuery, MetricsQuery, Rule
@@ -19,7 +20,6 @@ from tidemark.alerts.vocabulary import BUDGET, ELAPSED
 from tidemark.query.database import Database, Table
 from tidemark.query.errors import Code, QueryError
 from tidemark.query.execute import Bounds, execute
-from tidemark.query.formula import Measure
 from tidemark.query.grain import Grain
 from tidemark.query.instant import DAY_MS, MINUTE_MS, format_instant, from_ms
 from tidemark.query.request import Request, TimeRange
@@ -61,9 +61,8 @@ def rolls(rule: Rule, asker: Asker) -> bool:
     match rule.query:
         case HealthQuery():
             return True
-        case MetricsQuery(metrics=names, top=None):
-            metrics = (asker.catalogue.metrics[name] for name in names)
-            return all(one.measure is not Measure.USERS for metric in metrics for one in metric.formula.sums)
+        case MetricsQuery() as query:
+            return questions.adds_up(query, asker.catalogue)
         case _:
             return False
 
@@ -158,7 +157,7 @@ class Metrics:
         ranges = self._ranges[place : place + len(ticks)]
         owners = list(self._series)
         tick, owner, sums = _windows(self._series, ranges, always=not self._dimensions)
-        table = _Sums([column.tolist() for column in sums], len(tick))
+        table = Found([column.tolist() for column in sums], len(tick))
         found = self._prepared
         frame = shape(found.plan, table, found.freshness, self._asker.answerer.currency)
         columns = dict(questions.columns(frame))
@@ -197,17 +196,6 @@ class Health:
         start, end = np.array([looked_at(self._rule, one)[0] for one in ticks], np.int64).T
         columns = {name: floats(one.within(start, end).sums[0]) for name, one in self._series.items()}
         return Batch(ticks, [()], np.arange(len(ticks)), np.zeros(len(ticks), np.int64), columns)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """A `Table` that nobody asked for."""
-
-    columns: Sequence[Sequence[Any]]
-    row_count: int
-    rows_read: int = 0
-    bytes_read: int = 0
-    elapsed_ms: float = 0.0
 
 
 def minutely(request: Request, start_ms: int, end_ms: int) -> Request:
