@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from alert_traffic import SpendTraffic
 from cluster import STALE_SECONDS, Cluster, now_ms
 from webhook import Told, Webhook, listening
@@ -69,6 +71,7 @@ def kill_service(cluster: Cluster) -> None:
     cluster.until(lambda: cluster.pid("service") not in {0, before}, within=60, what="a new service")
 
 
+@pytest.mark.timeout(300 + 15 * _KILLS)
 def test_a_service_that_is_killed_again_and_again_tells_what_one_that_lives_tells(
     cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -86,6 +89,7 @@ def test_a_service_that_is_killed_again_and_again_tells_what_one_that_lives_tell
     )
 
 
+@pytest.mark.timeout(300 + 2 * _STALL_SECONDS)
 def test_a_stall_is_one_alert_and_what_it_held_is_told_in_order_afterwards(
     cluster: Cluster, tmp_path: Path
 ) -> None:
