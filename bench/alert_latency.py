@@ -40,8 +40,11 @@ _CAMPAIGNS, _MINUTE = 50, 60_000
 _WARM = 60.0
 """Seconds that the stream runs before the probes: Java compiles."""
 
-_BUDGET, _OVER = 100, 400_000_000
-"""Of a probe with a budget, in currency units; what a probe spends, micros."""
+_BUDGET = 100
+"""Of a probe with a budget, in currency units."""
+
+_SPENT = {"budget": 150_000_000, "minute": 400_000_000}
+"""What a probe of either kind spends, micros: over its line, and not over the other's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +157,18 @@ async def _probe(own: "Settings", kind: str, probes: int) -> tuple[dict[str, flo
     start = time.monotonic()
     async with httpx.AsyncClient(timeout=30) as client:
         for number in range(probes):
-            for name in (f"budget-{kind}-{number}", f"minute-{kind}-{number}"):
-                at = now_ms()
+            for line, spent in _SPENT.items():
+                name, at = f"{line}-{kind}-{number}", now_ms()
                 event = {
                     "event": "spend",
                     "event_id": f"{name}-{at}",
                     "event_time": at,
                     "campaign_id": name,
-                    "cost_micros": _OVER,
+                    "cost_micros": spent,
                 }
                 (await client.post(f"{own.collector_url}/v1/events", json=event)).raise_for_status()
                 accepted[name] = time.monotonic()
-                if name.startswith("minute"):
+                if line == "minute":
                     ends[name] = accepted[name] + (_MINUTE - at % _MINUTE) / 1000
                 await asyncio.sleep(max(0.0, start + len(accepted) - time.monotonic()))
     return accepted, ends
